@@ -1,5 +1,6 @@
 //! Mutual TLS over real sockets: the gateway's listener against good and bad clients.
 //! In TLS 1.3 a refused client still completes its side of the handshake, so every refusal here is read, not assumed.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "support/certificates.rs"]
 mod certificates;
