@@ -1,1 +1,5 @@
 //! Wagegate.
+pub mod clock;
+pub mod http;
+pub mod security;
+pub mod transport;

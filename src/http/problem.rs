@@ -1,0 +1,73 @@
+//! Errors as callers see them: `application/problem+json` (RFC 9457). Nothing personal ever goes into one.
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use serde::Serialize;
+
+/// One answer that says what was wrong and how to mend it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    /// A stable name for programs, e.g. `urn:wagegate:certificate-refused`.
+    pub r#type: &'static str,
+    /// The same, for people.
+    pub title: &'static str,
+    #[serde(serialize_with = "number")]
+    pub status: StatusCode,
+    /// What happened this time and what to do.
+    pub detail: String,
+    /// Also ends the connection: its certificate is not to be heard again.
+    #[serde(skip)]
+    pub hang_up: bool,
+}
+
+fn number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem that leaves the connection open.
+    pub fn new(
+        status: StatusCode,
+        r#type: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            r#type,
+            title,
+            status,
+            detail: detail.into(),
+            hang_up: false,
+        }
+    }
+
+    /// The same, and the connection ends with it.
+    pub fn hanging_up(mut self) -> Self {
+        self.hang_up = true;
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.title, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if self.hang_up {
+            response.force_close();
+        }
+        // Strings, a number and no map with odd keys: this always serialises, and an empty body would still carry the status.
+        response
+            .content_type("application/problem+json")
+            .body(serde_json::to_vec(self).unwrap_or_default())
+    }
+}

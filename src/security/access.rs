@@ -1,0 +1,189 @@
+//! Who may do what, in one table. It knows nothing of four eyes: that two acts need two people is a rule of the store.
+
+use thiserror::Error;
+
+use super::principal::{Principal, Role, Scope};
+
+/// Everything that can be asked of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Upload, replace or withdraw a wage sheet and submit the batch.
+    PrepareBatch,
+    /// See a batch: totals, rows (masked), timeline.
+    ReadBatch,
+    /// Approve or refuse a batch.
+    ApproveBatch,
+    /// See and change special accounts and card bindings.
+    ManageAccounts,
+    /// Work failed and returned wages: corrected card, re-issue.
+    WorkFailures,
+    /// Give one of the two voices on an outcome in doubt or in suspense.
+    DecideDoubt,
+    /// See a name, card or ID number in clear; always recorded.
+    RevealPerson,
+    /// Indicators, ranking and bulletins.
+    ReadIndicators,
+    /// Hold and release sending, health, metrics, backup, audit check.
+    Operate,
+    /// Read the audit log.
+    ReadAudit,
+    /// Hand in results, refunds and deposits.
+    PushReturns,
+}
+
+/// What the action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// The gateway itself.
+    Gateway,
+    /// One project, in the region with this GB/T 2260 code.
+    Project { code: &'a str, region: &'a str },
+    /// A region by its GB/T 2260 code or a prefix of it.
+    Region(&'a str),
+    /// One bank by its code.
+    Bank(&'a str),
+}
+
+/// Why not.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Denied {
+    /// The role never does this.
+    #[error("this role may not do this")]
+    Role,
+    /// The role does this, but not here.
+    #[error("this lies outside the caller's projects, region or bank")]
+    Scope,
+}
+
+impl Principal {
+    /// Says whether this principal may do `action` to `target`.
+    ///
+    /// # Errors
+    /// Whether the role or the scope stands against it.
+    pub fn may(&self, action: Action, target: Target<'_>) -> Result<(), Denied> {
+        if !roles(action).contains(&self.role) {
+            return Err(Denied::Role);
+        }
+        if self.scope.covers(target) {
+            Ok(())
+        } else {
+            Err(Denied::Scope)
+        }
+    }
+}
+
+#[rustfmt::skip]
+fn roles(action: Action) -> &'static [Role] {
+    use Role::{Approver, Bank, Clerk, Finance, Operator, Supervisor};
+    match action {
+        Action::PrepareBatch   => &[Clerk],
+        Action::ReadBatch      => &[Clerk, Approver, Finance, Supervisor],
+        Action::ApproveBatch   => &[Approver],
+        Action::ManageAccounts => &[Finance],
+        Action::WorkFailures   => &[Finance],
+        Action::DecideDoubt    => &[Approver, Finance],
+        Action::RevealPerson   => &[Clerk, Approver, Finance],
+        Action::ReadIndicators => &[Approver, Finance, Supervisor],
+        Action::Operate        => &[Operator],
+        Action::ReadAudit      => &[Operator],
+        Action::PushReturns    => &[Bank],
+    }
+}
+
+impl Scope {
+    /// True when all of `target` lies inside this scope.
+    pub fn covers(&self, target: Target<'_>) -> bool {
+        match (self, target) {
+            (Self::All, _) => true,
+            (Self::Projects(mine), Target::Project { code, .. }) => mine.contains(code),
+            (Self::Region(prefix), Target::Project { region, .. } | Target::Region(region)) => {
+                region.starts_with(prefix.as_str())
+            }
+            (Self::Bank(mine), Target::Bank(code)) => mine == code,
+            (Self::Projects(_), Target::Gateway | Target::Region(_) | Target::Bank(_))
+            | (Self::Region(_), Target::Gateway | Target::Bank(_))
+            | (Self::Bank(_), Target::Gateway | Target::Region(_) | Target::Project { .. }) => {
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLES: [Role; 6] = [
+        Role::Operator,
+        Role::Clerk,
+        Role::Approver,
+        Role::Finance,
+        Role::Supervisor,
+        Role::Bank,
+    ];
+    const HERE: Target<'_> = Target::Project {
+        code: "P1",
+        region: "530112",
+    };
+
+    fn somebody(role: Role) -> Principal {
+        let scope = match role {
+            Role::Operator => Scope::All,
+            Role::Clerk | Role::Approver | Role::Finance => {
+                Scope::Projects(["P1".to_owned()].into())
+            }
+            Role::Supervisor => Scope::Region("5301".into()),
+            Role::Bank => Scope::Bank("qingshan".into()),
+        };
+        Principal {
+            name: "wagegate://user/x".into(),
+            role,
+            scope,
+        }
+    }
+
+    /// One letter a role, in the order of `ROLES`: `y` may, `r` not with this role, `s` not in this scope.
+    #[test]
+    fn the_table_of_roles_actions_and_scopes() {
+        let elsewhere = Target::Project {
+            code: "P2",
+            region: "530300",
+        };
+        for (action, target, expected) in [
+            (Action::PrepareBatch, HERE, "ryrrrr"),
+            (Action::PrepareBatch, elsewhere, "rsrrrr"),
+            (Action::ReadBatch, HERE, "ryyyyr"),
+            (Action::ReadBatch, elsewhere, "rssssr"),
+            (Action::ApproveBatch, HERE, "rryrrr"),
+            (Action::ApproveBatch, elsewhere, "rrsrrr"),
+            (Action::ManageAccounts, HERE, "rrryrr"),
+            (Action::WorkFailures, HERE, "rrryrr"),
+            (Action::WorkFailures, elsewhere, "rrrsrr"),
+            (Action::DecideDoubt, HERE, "rryyrr"),
+            (Action::RevealPerson, HERE, "ryyyrr"),
+            (Action::ReadIndicators, HERE, "rryyyr"),
+            (Action::ReadIndicators, Target::Region("530112"), "rrssyr"),
+            (Action::ReadIndicators, Target::Region("5301"), "rrssyr"),
+            (Action::ReadIndicators, Target::Region("53"), "rrsssr"),
+            (Action::Operate, Target::Gateway, "yrrrrr"),
+            (Action::ReadAudit, Target::Gateway, "yrrrrr"),
+            (Action::PushReturns, Target::Bank("qingshan"), "rrrrry"),
+            (Action::PushReturns, Target::Bank("bishui"), "rrrrrs"),
+            (Action::PushReturns, HERE, "rrrrrs"),
+        ] {
+            let found: String = ROLES
+                .iter()
+                .map(|role| letter(somebody(*role).may(action, target)))
+                .collect();
+            assert_eq!(found, expected, "{action:?} {target:?}");
+        }
+    }
+
+    fn letter(answer: Result<(), Denied>) -> char {
+        match answer {
+            Ok(()) => 'y',
+            Err(Denied::Role) => 'r',
+            Err(Denied::Scope) => 's',
+        }
+    }
+}

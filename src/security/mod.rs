@@ -1,0 +1,6 @@
+//! Who somebody is, what they may do, and whether their certificate still counts. It opens no connection.
+
+pub mod access;
+pub mod principal;
+pub mod revocation;
+pub mod watched;
