@@ -130,8 +130,10 @@ impl Behaviour {
     /// # Errors
     /// The file is missing, not TOML, has an unknown setting, or shares above a thousand.
     pub fn load(path: &Path) -> Result<Self, BehaviourError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| BehaviourError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| BehaviourError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text)
     }
 
@@ -152,7 +154,11 @@ impl Behaviour {
 
 fn check_shares(table: &'static str, shares: &Shares) -> Result<(), BehaviourError> {
     let total: u32 = shares.values().map(|share| u32::from(*share)).sum();
-    if total > 1000 { Err(BehaviourError::Shares { table, total }) } else { Ok(()) }
+    if total > 1000 {
+        Err(BehaviourError::Shares { table, total })
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -161,17 +167,34 @@ mod tests {
 
     #[test]
     fn settings_are_read_and_the_rest_keep_their_defaults() {
-        let text = "work_polls = 3\nlist = \"rejects\"\n[fail]\nname_mismatch = 10\nreported_lost = 2\n";
+        let text =
+            "work_polls = 3\nlist = \"rejects\"\n[fail]\nname_mismatch = 10\nreported_lost = 2\n";
         let read = Behaviour::parse(text).unwrap();
         assert_eq!(read.work_polls, 3);
         assert_eq!(read.list, Listing::Rejects);
-        assert_eq!(read.fail, Shares::from([(Reason::NameMismatch, 10), (Reason::ReportedLost, 2)]));
-        assert_eq!(Behaviour { fail: Shares::new(), work_polls: 1, list: Listing::All, ..read }, Behaviour::default());
+        assert_eq!(
+            read.fail,
+            Shares::from([(Reason::NameMismatch, 10), (Reason::ReportedLost, 2)])
+        );
+        assert_eq!(
+            Behaviour {
+                fail: Shares::new(),
+                work_polls: 1,
+                list: Listing::All,
+                ..read
+            },
+            Behaviour::default()
+        );
     }
 
     #[test]
     fn settings_that_make_no_sense_are_refused() {
-        for text in ["[fail]\nclosed = 600\nfrozen = 500", "speed = 3", "[fail]\nbad_luck = 1", "split_results = 0"] {
+        for text in [
+            "[fail]\nclosed = 600\nfrozen = 500",
+            "speed = 3",
+            "[fail]\nbad_luck = 1",
+            "split_results = 0",
+        ] {
             assert!(Behaviour::parse(text).is_err(), "{text}");
         }
     }

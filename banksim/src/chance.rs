@@ -40,7 +40,10 @@ impl Chance<'_> {
             hash.update([0]);
         }
         hash.update(row.to_be_bytes());
-        hash.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+        hash.finalize()
+            .iter()
+            .take(8)
+            .fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 }
 
@@ -51,8 +54,13 @@ mod tests {
     #[test]
     fn the_share_of_each_reason_is_close_to_what_was_asked() {
         let shares = Shares::from([(Reason::NameMismatch, 10), (Reason::Closed, 100)]);
-        let chance = Chance { seed: 7, reference: "A1" };
-        let drawn: Vec<_> = (1..=20_000).map(|row| chance.reason("fail", row, &shares)).collect();
+        let chance = Chance {
+            seed: 7,
+            reference: "A1",
+        };
+        let drawn: Vec<_> = (1..=20_000)
+            .map(|row| chance.reason("fail", row, &shares))
+            .collect();
         let count = |wanted| drawn.iter().filter(|reason| **reason == wanted).count();
         assert!((120..=280).contains(&count(Some(Reason::NameMismatch))));
         assert!((1_800..=2_200).contains(&count(Some(Reason::Closed))));
@@ -60,21 +68,40 @@ mod tests {
 
     #[test]
     fn draws_repeat_and_differ_by_seed_reference_row_and_purpose() {
-        let base = Chance { seed: 1, reference: "A" };
+        let base = Chance {
+            seed: 1,
+            reference: "A",
+        };
         let drawn = base.draw("fail", 1);
         assert_eq!(drawn, base.draw("fail", 1));
         assert_ne!(drawn, base.draw("fail", 2));
         assert_ne!(drawn, base.draw("return", 1));
         assert_ne!(drawn, Chance { seed: 2, ..base }.draw("fail", 1));
-        assert_ne!(drawn, Chance { reference: "B", ..base }.draw("fail", 1));
+        assert_ne!(
+            drawn,
+            Chance {
+                reference: "B",
+                ..base
+            }
+            .draw("fail", 1)
+        );
     }
 
     #[test]
     fn a_share_of_a_thousand_always_hits_and_of_nought_never() {
-        let chance = Chance { seed: 1, reference: "A" };
+        let chance = Chance {
+            seed: 1,
+            reference: "A",
+        };
         for row in 1..200 {
-            assert_eq!(chance.reason("x", row, &Shares::from([(Reason::Closed, 1000)])), Some(Reason::Closed));
-            assert_eq!(chance.reason("x", row, &Shares::from([(Reason::Closed, 0)])), None);
+            assert_eq!(
+                chance.reason("x", row, &Shares::from([(Reason::Closed, 1000)])),
+                Some(Reason::Closed)
+            );
+            assert_eq!(
+                chance.reason("x", row, &Shares::from([(Reason::Closed, 0)])),
+                None
+            );
         }
     }
 }

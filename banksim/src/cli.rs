@@ -53,7 +53,11 @@ pub struct Serve {
     #[arg(long, env = "BANKSIM_CRL")]
     pub crl: Option<PathBuf>,
     /// The URI name the caller's certificate must carry.
-    #[arg(long, env = "BANKSIM_GATEWAY_IDENTITY", default_value = "wagegate://gateway/main")]
+    #[arg(
+        long,
+        env = "BANKSIM_GATEWAY_IDENTITY",
+        default_value = "wagegate://gateway/main"
+    )]
     pub gateway_identity: String,
     /// The gateway's base address, to push to.
     #[arg(long, env = "BANKSIM_PUSH_URL", requires_all = ["push_ca", "push_cert", "push_key"])]

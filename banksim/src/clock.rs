@@ -17,7 +17,10 @@ impl Stamp {
     /// Now.
     #[must_use]
     pub fn now() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "stamps only: no decision of the bank reads the clock")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "stamps only: no decision of the bank reads the clock"
+        )]
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Self::from_unix(since.map_or(0, |elapsed| elapsed.as_secs()))
     }
@@ -27,7 +30,12 @@ impl Stamp {
     pub fn from_unix(seconds: u64) -> Self {
         let local = seconds.saturating_add(CHINA_SECONDS);
         let (year, month, day) = civil(local / 86_400);
-        Self { year, month, day, second: local % 86_400 }
+        Self {
+            year,
+            month,
+            day,
+            second: local % 86_400,
+        }
     }
 
     /// `2026-11-02`.
@@ -40,7 +48,13 @@ impl Stamp {
     #[must_use]
     pub fn date_time(&self) -> String {
         let s = self.second;
-        format!("{}T{:02}:{:02}:{:02}+08:00", self.date(), s / 3600, s / 60 % 60, s % 60)
+        format!(
+            "{}T{:02}:{:02}:{:02}+08:00",
+            self.date(),
+            s / 3600,
+            s / 60 % 60,
+            s % 60
+        )
     }
 }
 
@@ -48,11 +62,16 @@ impl Stamp {
 fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 

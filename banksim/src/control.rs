@@ -87,9 +87,16 @@ async fn clear_faults(shared: Data<Shared>) -> HttpResponse {
 async fn ledger(shared: Data<Shared>) -> HttpResponse {
     let lines = stream::unfold((shared, 0), |(shared, read)| async move {
         let lines = shared.bank().ledger.lines(read, LINES_AT_ONCE);
-        (!lines.is_empty()).then(|| (Ok::<_, Error>(Bytes::from(lines)), (shared, read + LINES_AT_ONCE)))
+        (!lines.is_empty()).then(|| {
+            (
+                Ok::<_, Error>(Bytes::from(lines)),
+                (shared, read + LINES_AT_ONCE),
+            )
+        })
     });
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines)
+    HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .streaming(lines)
 }
 
 async fn summary(shared: Data<Shared>) -> HttpResponse {
@@ -115,5 +122,10 @@ async fn push(shared: &Shared) -> Moved {
     let sent = shared.push_waiting().await;
     let push_error = sent.as_ref().err().map(ToString::to_string);
     let bank = shared.bank();
-    Moved { summary: bank.summary(), pushed: sent.unwrap_or(0), pushes_waiting: bank.outbox.len(), push_error }
+    Moved {
+        summary: bank.summary(),
+        pushed: sent.unwrap_or(0),
+        pushes_waiting: bank.outbox.len(),
+        push_error,
+    }
 }

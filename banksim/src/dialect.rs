@@ -29,7 +29,11 @@ pub struct Reply {
 
 impl Reply {
     pub(crate) fn new(status: u16, body: Vec<u8>) -> Self {
-        Self { status, body, cursor: None }
+        Self {
+            status,
+            body,
+            cursor: None,
+        }
     }
 }
 

@@ -91,10 +91,22 @@ mod tests {
     #[test]
     fn a_fault_strikes_its_calls_as_often_as_asked() {
         let mut faults = Faults::default();
-        faults.add(serde_json::from_str(r#"{"fault":"slow","calls":"query","count":2,"ms":5}"#).unwrap());
+        faults.add(
+            serde_json::from_str(r#"{"fault":"slow","calls":"query","count":2,"ms":5}"#).unwrap(),
+        );
         faults.add(serde_json::from_str(r#"{"fault":"error_500","calls":"query"}"#).unwrap());
         assert_eq!(faults.strike(Call::Submit), None);
-        let struck: Vec<_> = (0..4).map(|_| faults.strike(Call::Query).map(|fault| fault.fault)).collect();
-        assert_eq!(struck, [Some(FaultKind::Slow), Some(FaultKind::Slow), Some(FaultKind::Error500), None]);
+        let struck: Vec<_> = (0..4)
+            .map(|_| faults.strike(Call::Query).map(|fault| fault.fault))
+            .collect();
+        assert_eq!(
+            struck,
+            [
+                Some(FaultKind::Slow),
+                Some(FaultKind::Slow),
+                Some(FaultKind::Error500),
+                None
+            ]
+        );
     }
 }

@@ -24,10 +24,14 @@ pub fn note_caller(connection: &dyn Any, extensions: &mut Extensions) {
 pub fn only_uri(der: &[u8]) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let names = certificate.subject_alternative_name().ok()??;
-    let mut uris = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => Some((*uri).to_owned()),
-        _other => None,
-    });
+    let mut uris = names
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::URI(uri) => Some((*uri).to_owned()),
+            _other => None,
+        });
     let uri = uris.next()?;
     uris.next().is_none().then_some(uri)
 }

@@ -22,7 +22,10 @@ pub struct Row {
 // People's names and accounts stay out of logs and panics.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Row").field("row_ref", &self.row_ref).field("amount", &self.amount).finish_non_exhaustive()
+        f.debug_struct("Row")
+            .field("row_ref", &self.row_ref)
+            .field("amount", &self.amount)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,5 +102,8 @@ impl Instruction {
 /// Whether a text is 1 to `longest` of the upper-case letters and digits that references are made of.
 #[must_use]
 pub fn is_reference(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    (1..=longest).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }

@@ -90,17 +90,30 @@ impl Ledger {
     pub fn with_journal(path: &Path) -> io::Result<Self> {
         let file = File::options().append(true).create(true).open(path)?;
         if file.metadata()?.len() > 0 {
-            let text = format!("the journal {} is of an earlier run; name a new file", path.display());
+            let text = format!(
+                "the journal {} is of an earlier run; name a new file",
+                path.display()
+            );
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
-        Ok(Self { entries: Vec::new(), journal: Some(BufWriter::new(file)) })
+        Ok(Self {
+            entries: Vec::new(),
+            journal: Some(BufWriter::new(file)),
+        })
     }
 
     /// Appends one entry and numbers it.
     pub fn post(&mut self, entry: Entry) {
         let seq = self.entries.len() as u64 + 1;
-        let entry = Entry { seq, at: Stamp::now().date_time(), ..entry };
-        let written = self.journal.as_mut().map_or(Ok(()), |journal| write_line(journal, &entry));
+        let entry = Entry {
+            seq,
+            at: Stamp::now().date_time(),
+            ..entry
+        };
+        let written = self
+            .journal
+            .as_mut()
+            .map_or(Ok(()), |journal| write_line(journal, &entry));
         if let Err(error) = written {
             tracing::error!(seq, %error, "the journal did not take an entry; GET /ledger still has it");
         }
@@ -134,7 +147,10 @@ impl Ledger {
     /// Totals; `instructions` is known to the bank, not to the ledger.
     #[must_use]
     pub fn summary(&self, instructions: u64) -> Summary {
-        let mut summary = Summary { instructions, ..Summary::default() };
+        let mut summary = Summary {
+            instructions,
+            ..Summary::default()
+        };
         let mut seen: HashMap<(&str, &str), bool> = HashMap::new();
         for entry in &self.entries {
             let (count, sum) = match entry.kind {
@@ -144,7 +160,9 @@ impl Ledger {
             *count += 1;
             *sum = Fen(sum.0.saturating_add(entry.amount_fen.0));
             if entry.kind == EntryKind::Debit {
-                seen.entry((&entry.reference, &entry.row_ref)).and_modify(|twice| *twice = true).or_default();
+                seen.entry((&entry.reference, &entry.row_ref))
+                    .and_modify(|twice| *twice = true)
+                    .or_default();
             }
         }
         summary.net_fen = Fen(summary.debit_fen.0.saturating_sub(summary.return_fen.0));
@@ -155,7 +173,10 @@ impl Ledger {
     /// References of instructions with at least one debit.
     #[must_use]
     pub fn references(&self) -> HashSet<&str> {
-        self.entries.iter().map(|entry| entry.reference.as_str()).collect()
+        self.entries
+            .iter()
+            .map(|entry| entry.reference.as_str())
+            .collect()
     }
 }
 

@@ -8,7 +8,10 @@ use banksim::serve;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         eprintln!("banksim: a second TLS provider is in this program");
         return ExitCode::from(2);
     }
@@ -17,7 +20,11 @@ fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     match Cli::parse().command {
-        Command::Serve(options) => report(actix_web::rt::System::new().block_on(serve::run(&options)).map(|()| true)),
+        Command::Serve(options) => report(
+            actix_web::rt::System::new()
+                .block_on(serve::run(&options))
+                .map(|()| true),
+        ),
         Command::Audit(options) => report(audit::run(&options)),
     }
 }

@@ -36,11 +36,17 @@ impl Fen {
     pub fn from_yuan(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let (cents, rest) = fraction.split_at_checked(2).unwrap_or((fraction, ""));
-        if !digits(whole) || !(cents.is_empty() || digits(cents)) || rest.bytes().any(|b| b != b'0') {
+        if !digits(whole) || !(cents.is_empty() || digits(cents)) || rest.bytes().any(|b| b != b'0')
+        {
             return None;
         }
         let cents: i64 = format!("{cents:0<2}").parse().ok()?;
-        whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents).map(Self)
+        whole
+            .parse::<i64>()
+            .ok()?
+            .checked_mul(100)?
+            .checked_add(cents)
+            .map(Self)
     }
 
     /// Reads whole fen: digits only, no sign.

@@ -58,7 +58,8 @@ impl Pusher {
     /// A file is missing or is not PEM.
     pub fn new(base: &str, ca: &Path, certificate: &Path, key: &Path) -> Result<Self, PushError> {
         let roots = Certificate::from_pem_bundle(&read(ca)?)?;
-        let identity = Identity::from_pem(&[read(certificate)?, b"\n".to_vec(), read(key)?].concat())?;
+        let identity =
+            Identity::from_pem(&[read(certificate)?, b"\n".to_vec(), read(key)?].concat())?;
         let client = Client::builder()
             .tls_certs_only(roots)
             .identity(identity)
@@ -68,7 +69,10 @@ impl Pusher {
             .redirect(redirect::Policy::none())
             .timeout(Duration::from_secs(30))
             .build()?;
-        Ok(Self { client, base: base.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            client,
+            base: base.trim_end_matches('/').to_owned(),
+        })
     }
 
     /// Sends until the outbox is empty; how many were sent.
@@ -78,10 +82,17 @@ impl Pusher {
     pub async fn send_waiting(&self, bank: &Mutex<Bank>) -> Result<u32, PushError> {
         let mut sent = 0;
         loop {
-            let next = bank.lock().unwrap_or_else(PoisonError::into_inner).outbox.pop_front();
+            let next = bank
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .outbox
+                .pop_front();
             let Some(push) = next else { return Ok(sent) };
             if let Err(error) = self.send(&push).await {
-                bank.lock().unwrap_or_else(PoisonError::into_inner).outbox.push_front(push);
+                bank.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .outbox
+                    .push_front(push);
                 return Err(error);
             }
             sent += 1;
@@ -93,9 +104,21 @@ impl Pusher {
             PushPath::Returns => "/v1/bank/returns",
             PushPath::Deposits => "/v1/bank/deposits",
         };
-        let request = self.client.post(format!("{}{path}", self.base)).header("content-type", push.content_type);
-        let status = request.body(push.body.clone()).send().await?.status().as_u16();
-        if status == 202 { Ok(()) } else { Err(PushError::Answer(status)) }
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", push.content_type);
+        let status = request
+            .body(push.body.clone())
+            .send()
+            .await?
+            .status()
+            .as_u16();
+        if status == 202 {
+            Ok(())
+        } else {
+            Err(PushError::Answer(status))
+        }
     }
 }
 

@@ -66,9 +66,11 @@ impl Reason {
             Self::NameMismatch => ("T001", Self::NameMismatch.words()),
             Self::NoAccount | Self::WrongBank => ("T002", Self::NoAccount.words()),
             Self::Closed => ("T003", Self::Closed.words()),
-            Self::Frozen | Self::ReportedLost | Self::Abnormal | Self::WrongType | Self::OverLimit => {
-                ("T006", Self::Abnormal.words())
-            }
+            Self::Frozen
+            | Self::ReportedLost
+            | Self::Abnormal
+            | Self::WrongType
+            | Self::OverLimit => ("T006", Self::Abnormal.words()),
         }
     }
 

@@ -70,15 +70,27 @@ pub async fn run(options: &Serve) -> Result<(), ServeError> {
     };
     let (bank, control, signal) = tokio::join!(bank, control, stopping);
     pulse.abort();
-    bank.and(control).and(signal).map_err(|error| ServeError::Io("while serving".to_owned(), error))
+    bank.and(control)
+        .and(signal)
+        .map_err(|error| ServeError::Io("while serving".to_owned(), error))
 }
 
 fn shared(options: &Serve) -> Result<Shared, ServeError> {
-    let behaviour = options.behaviour.as_deref().map_or_else(|| Ok(Behaviour::default()), Behaviour::load)?;
+    let behaviour = options
+        .behaviour
+        .as_deref()
+        .map_or_else(|| Ok(Behaviour::default()), Behaviour::load)?;
     let pusher = pusher(options)?;
-    let mut bank = Bank::new(options.code.clone(), options.dialect, behaviour, options.seed, pusher.is_some());
+    let mut bank = Bank::new(
+        options.code.clone(),
+        options.dialect,
+        behaviour,
+        options.seed,
+        pusher.is_some(),
+    );
     if let Some(path) = &options.journal {
-        bank.ledger = Ledger::with_journal(path).map_err(|error| ServeError::Io("--journal".to_owned(), error))?;
+        bank.ledger = Ledger::with_journal(path)
+            .map_err(|error| ServeError::Io("--journal".to_owned(), error))?;
     }
     Ok(Shared {
         bank: Mutex::new(bank),
@@ -90,18 +102,30 @@ fn shared(options: &Serve) -> Result<Shared, ServeError> {
 }
 
 fn pusher(options: &Serve) -> Result<Option<Pusher>, ServeError> {
-    let (Some(url), Some(ca), Some(cert), Some(key)) =
-        (&options.push_url, &options.push_ca, &options.push_cert, &options.push_key)
-    else {
+    let (Some(url), Some(ca), Some(cert), Some(key)) = (
+        &options.push_url,
+        &options.push_ca,
+        &options.push_cert,
+        &options.push_key,
+    ) else {
         return Ok(None);
     };
     Ok(Some(Pusher::new(url, ca, cert, key)?))
 }
 
 fn bank_server(options: &Serve, shared: &Data<Shared>) -> Result<(Server, SocketAddr), ServeError> {
-    let config = server_config(&options.cert, &options.key, &options.client_ca, options.crl.as_deref())?;
+    let config = server_config(
+        &options.cert,
+        &options.key,
+        &options.client_ca,
+        options.crl.as_deref(),
+    )?;
     let (shared, dialect) = (shared.clone(), options.dialect);
-    let app = move || App::new().app_data(shared.clone()).configure(|config| service::configure(config, dialect));
+    let app = move || {
+        App::new()
+            .app_data(shared.clone())
+            .configure(|config| service::configure(config, dialect))
+    };
     let server = HttpServer::new(app)
         .workers(2)
         .disable_signals()
@@ -113,9 +137,17 @@ fn bank_server(options: &Serve, shared: &Data<Shared>) -> Result<(Server, Socket
     Ok((server.run(), address))
 }
 
-fn control_server(options: &Serve, shared: &Data<Shared>) -> Result<(Server, SocketAddr), ServeError> {
+fn control_server(
+    options: &Serve,
+    shared: &Data<Shared>,
+) -> Result<(Server, SocketAddr), ServeError> {
     let shared = shared.clone();
-    let app = move || App::new().app_data(shared.clone()).app_data(web::JsonConfig::default()).configure(control::configure);
+    let app = move || {
+        App::new()
+            .app_data(shared.clone())
+            .app_data(web::JsonConfig::default())
+            .configure(control::configure)
+    };
     let server = HttpServer::new(app)
         .workers(1)
         .disable_signals()
@@ -129,9 +161,13 @@ fn control_server(options: &Serve, shared: &Data<Shared>) -> Result<(Server, Soc
 fn announce(options: &Serve, listen: SocketAddr, control: SocketAddr) -> Result<(), ServeError> {
     println!("banksim {} listens on https://{listen}", options.code);
     println!("banksim {} control on http://{control}", options.code);
-    let Some(path) = &options.ready_file else { return Ok(()) };
-    let text = serde_json::json!({ "code": options.code, "listen": listen, "control": control }).to_string();
-    write_whole(path, &text).map_err(|error| ServeError::Io(format!("--ready-file {}", path.display()), error))
+    let Some(path) = &options.ready_file else {
+        return Ok(());
+    };
+    let text = serde_json::json!({ "code": options.code, "listen": listen, "control": control })
+        .to_string();
+    write_whole(path, &text)
+        .map_err(|error| ServeError::Io(format!("--ready-file {}", path.display()), error))
 }
 
 /// Writes beside the file and moves it there: whoever waits for it never sees half of it.
@@ -147,7 +183,9 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 async fn pulse(shared: Data<Shared>) {
     loop {
         // Either way the bank looks at its work again; the elapsed wait is the ordinary case, not an error.
-        let rung = tokio::time::timeout(PULSE, shared.wake.notified()).await.is_ok();
+        let rung = tokio::time::timeout(PULSE, shared.wake.notified())
+            .await
+            .is_ok();
         shared.bank().execute_ready();
         if let Err(error) = shared.push_waiting().await {
             tracing::debug!(%error, rung, "a push waits");
@@ -158,7 +196,10 @@ async fn pulse(shared: Data<Shared>) {
 
 async fn stop_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

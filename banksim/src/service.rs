@@ -67,15 +67,27 @@ pub fn configure(config: &mut web::ServiceConfig, dialect: Dialect) {
         .wrap(from_fn(only_the_gateway))
         .route(web::post().to(submit))
         .route(web::get().to(query));
-    let notices = web::resource(dialect.notices_path()).wrap(from_fn(only_the_gateway)).route(web::get().to(collect));
+    let notices = web::resource(dialect.notices_path())
+        .wrap(from_fn(only_the_gateway))
+        .route(web::get().to(collect));
     config.service(instruction).service(notices);
 }
 
-async fn only_the_gateway(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let caller = request.request().conn_data::<Caller>().and_then(|caller| caller.0.as_deref());
-    let gateway = request.app_data::<Data<Shared>>().map(|shared| shared.gateway.as_str());
+async fn only_the_gateway(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let caller = request
+        .request()
+        .conn_data::<Caller>()
+        .and_then(|caller| caller.0.as_deref());
+    let gateway = request
+        .app_data::<Data<Shared>>()
+        .map(|shared| shared.gateway.as_str());
     if caller.is_none() || caller != gateway {
-        return Err(error::ErrorForbidden("this certificate's name is not the gateway's\n"));
+        return Err(error::ErrorForbidden(
+            "this certificate's name is not the gateway's\n",
+        ));
     }
     next.call(request).await
 }
@@ -99,38 +111,54 @@ async fn query(shared: Data<Shared>, reference: Path<String>) -> HttpResponse {
         if let Progress::Done(outcome) = &mut progress {
             outcome.reference = rename(&outcome.reference);
         }
-        bank.dialect.progress(&rename(&reference), &progress, bank.behaviour.list)
+        bank.dialect
+            .progress(&rename(&reference), &progress, bank.behaviour.list)
     };
     answer(&shared, Call::Query, act).await
 }
 
 async fn collect(shared: Data<Shared>, after: Query<After>) -> HttpResponse {
     let act = |bank: &mut Bank, rename: Rename| {
-        let Some(mut notice) = bank.collect(after.after) else { return Reply::new(204, Vec::new()) };
+        let Some(mut notice) = bank.collect(after.after) else {
+            return Reply::new(204, Vec::new());
+        };
         for returned in &mut notice.returns {
             returned.reference = rename(&returned.reference);
         }
-        Reply { cursor: Some(notice.number), ..Reply::new(200, bank.dialect.notice(&notice)) }
+        Reply {
+            cursor: Some(notice.number),
+            ..Reply::new(200, bank.dialect.notice(&notice))
+        }
     };
     answer(&shared, Call::Collect, act).await
 }
 
 type Rename = fn(&str) -> String;
 
-async fn answer(shared: &Shared, call: Call, act: impl FnOnce(&mut Bank, Rename) -> Reply) -> HttpResponse {
+async fn answer(
+    shared: &Shared,
+    call: Call,
+    act: impl FnOnce(&mut Bank, Rename) -> Reply,
+) -> HttpResponse {
     let fault = shared.faults().strike(call);
     match fault.map(|fault| fault.fault) {
         Some(FaultKind::DropBeforeAccept) => return broken_off(Bytes::new(), 1),
         Some(FaultKind::Error500) => return HttpResponse::InternalServerError().body("no\n"),
         Some(_) | None => {}
     }
-    let rename = if fault.is_some_and(|fault| fault.fault == FaultKind::WrongReference) { misname } else { str::to_owned };
+    let rename = if fault.is_some_and(|fault| fault.fault == FaultKind::WrongReference) {
+        misname
+    } else {
+        str::to_owned
+    };
     let (reply, content_type) = {
         let mut bank = shared.bank();
         (act(&mut bank, rename), bank.dialect.content_type())
     };
     shared.wake.notify_one();
-    let Some(fault) = fault else { return http(reply, content_type) };
+    let Some(fault) = fault else {
+        return http(reply, content_type);
+    };
     spoil(fault, reply, content_type).await
 }
 
@@ -143,9 +171,17 @@ async fn spoil(fault: Fault, reply: Reply, content_type: &str) -> HttpResponse {
             return broken_off(reply.body.into_iter().take(whole / 2).collect(), whole);
         }
         FaultKind::Garbage => {
-            return http(Reply { body: b"\x00\xff<<< nothing of the dialect".to_vec(), ..reply }, content_type);
+            return http(
+                Reply {
+                    body: b"\x00\xff<<< nothing of the dialect".to_vec(),
+                    ..reply
+                },
+                content_type,
+            );
         }
-        FaultKind::Error503AfterAccept => return HttpResponse::ServiceUnavailable().body("later\n"),
+        FaultKind::Error503AfterAccept => {
+            return HttpResponse::ServiceUnavailable().body("later\n");
+        }
         FaultKind::DropBeforeAccept | FaultKind::Error500 | FaultKind::WrongReference => {}
     }
     http(reply, content_type)
@@ -163,7 +199,11 @@ fn http(reply: Reply, content_type: &str) -> HttpResponse {
 /// An answer that stops after `part` of its `whole` length by closing the connection. With no part at all the failure comes
 /// before the head leaves the buffer, so the caller sees a closed connection and no status.
 fn broken_off(part: Bytes, whole: usize) -> HttpResponse {
-    let failure = || Err(error::ErrorInternalServerError("the connection is closed on purpose"));
+    let failure = || {
+        Err(error::ErrorInternalServerError(
+            "the connection is closed on purpose",
+        ))
+    };
     let first = stream::iter((!part.is_empty()).then_some(Ok(part.clone())));
     let last = stream::once(async move {
         if !part.is_empty() {
@@ -172,11 +212,15 @@ fn broken_off(part: Bytes, whole: usize) -> HttpResponse {
         }
         failure()
     });
-    HttpResponse::Ok().no_chunking(whole as u64).streaming(first.chain(last))
+    HttpResponse::Ok()
+        .no_chunking(whole as u64)
+        .streaming(first.chain(last))
 }
 
 /// A reference of the same form that is not this one.
 fn misname(reference: &str) -> String {
     let first = if reference.starts_with('Z') { 'Y' } else { 'Z' };
-    std::iter::once(first).chain(reference.chars().skip(1)).collect()
+    std::iter::once(first)
+        .chain(reference.chars().skip(1))
+        .collect()
 }

@@ -9,7 +9,9 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme, version};
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme, version,
+};
 use thiserror::Error;
 
 /// Why the TLS settings cannot be used.
@@ -33,13 +35,19 @@ pub enum TlsError {
 ///
 /// # Errors
 /// A file cannot be used; names it.
-pub fn server_config(cert: &Path, key: &Path, client_ca: &Path, crl: Option<&Path>) -> Result<ServerConfig, TlsError> {
+pub fn server_config(
+    cert: &Path,
+    key: &Path,
+    client_ca: &Path,
+    crl: Option<&Path>,
+) -> Result<ServerConfig, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(client_ca)? {
         roots.add(certificate)?;
     }
     let verifier = RevocationAware::new(Arc::new(roots), crl.map(Path::to_owned))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Pem(key.to_owned(), error))?;
+    let key =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Pem(key.to_owned(), error))?;
     let mut config = ServerConfig::builder_with_protocol_versions(&[&version::TLS13])
         .with_client_cert_verifier(Arc::new(verifier))
         .with_single_cert(certificates(cert)?, key)?;
@@ -66,7 +74,12 @@ impl RevocationAware {
         let list = read_list(crl.as_deref())?;
         let verifier = verifier(&roots, &list, crl.as_deref())?;
         let hints = verifier.root_hint_subjects().to_vec();
-        Ok(Self { roots, hints, crl, current: Mutex::new((list, verifier)) })
+        Ok(Self {
+            roots,
+            hints,
+            crl,
+            current: Mutex::new((list, verifier)),
+        })
     }
 
     /// The verifier for the list as it is on disk now. An unusable list fails the handshake: nobody slips in meanwhile.
@@ -89,14 +102,26 @@ impl RevocationAware {
 }
 
 fn read_list(path: Option<&Path>) -> Result<Vec<u8>, TlsError> {
-    path.map_or(Ok(Vec::new()), |path| std::fs::read(path).map_err(|error| TlsError::Crl(path.to_owned(), error)))
+    path.map_or(Ok(Vec::new()), |path| {
+        std::fs::read(path).map_err(|error| TlsError::Crl(path.to_owned(), error))
+    })
 }
 
-fn verifier(roots: &Arc<RootCertStore>, list: &[u8], path: Option<&Path>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+fn verifier(
+    roots: &Arc<RootCertStore>,
+    list: &[u8],
+    path: Option<&Path>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let mut builder = WebPkiClientVerifier::builder(Arc::clone(roots));
     if let Some(path) = path {
         let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(list).collect();
-        let lists = lists.and_then(|lists| if lists.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(lists) });
+        let lists = lists.and_then(|lists| {
+            if lists.is_empty() {
+                Err(pem::Error::NoItemsFound)
+            } else {
+                Ok(lists)
+            }
+        });
         builder = builder.with_crls(lists.map_err(|error| TlsError::Pem(path.to_owned(), error))?);
         builder = builder.only_check_end_entity_revocation();
     }
@@ -114,7 +139,8 @@ impl ClientCertVerifier for RevocationAware {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.usable()?.verify_client_cert(end_entity, intermediates, now)
+        self.usable()?
+            .verify_client_cert(end_entity, intermediates, now)
     }
 
     fn verify_tls12_signature(
@@ -136,6 +162,8 @@ impl ClientCertVerifier for RevocationAware {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usable().map(|verifier| verifier.supported_verify_schemes()).unwrap_or_default()
+        self.usable()
+            .map(|verifier| verifier.supported_verify_schemes())
+            .unwrap_or_default()
     }
 }

@@ -1,4 +1,8 @@
 //! The audit: agreeing books, and each way in which they can differ.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set the scene has failed"
+)]
 
 use std::path::PathBuf;
 
@@ -6,7 +10,8 @@ use banksim::audit::audit;
 use serde_json::json;
 use tempfile::TempDir;
 
-const HEADER: &str = "batch,row,project,pay_month,bank,bank_key,sequence,reference,attempt,amount_fen,outcome\n";
+const HEADER: &str =
+    "batch,row,project,pay_month,bank,bank_key,sequence,reference,attempt,amount_fen,outcome\n";
 
 struct Case {
     name: &'static str,
@@ -36,7 +41,11 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "returned and paid anew",
-        ledger: &[("debit", "M1", "E1", 100), ("return", "M1", "E1", 100), ("debit", "M2", "E2", 100)],
+        ledger: &[
+            ("debit", "M1", "E1", 100),
+            ("return", "M1", "E1", 100),
+            ("debit", "M2", "E2", 100),
+        ],
         outcomes: "1,1,p,m,q,M1,1,E1,1,100,returned\n1,1,p,m,q,M2,1,E2,2,100,paid\n",
         double_paid: 0,
         lost: 0,
@@ -60,7 +69,11 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "paid twice and one of them returned",
-        ledger: &[("debit", "M1", "E1", 100), ("debit", "M1", "E1", 100), ("return", "M1", "E1", 100)],
+        ledger: &[
+            ("debit", "M1", "E1", 100),
+            ("debit", "M1", "E1", 100),
+            ("return", "M1", "E1", 100),
+        ],
         outcomes: "1,1,p,m,q,M1,1,E1,1,100,paid\n",
         double_paid: 1,
         lost: 0,
@@ -92,7 +105,11 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "said failed, held or returned, but the money is gone",
-        ledger: &[("debit", "M1", "E1", 1), ("debit", "M1", "E2", 1), ("debit", "M1", "E3", 1)],
+        ledger: &[
+            ("debit", "M1", "E1", 1),
+            ("debit", "M1", "E2", 1),
+            ("debit", "M1", "E3", 1),
+        ],
         outcomes: "1,1,p,m,q,M1,1,E1,1,1,failed\n1,2,p,m,q,M1,2,E2,1,1,held\n1,3,p,m,q,M1,3,E3,1,1,returned\n",
         double_paid: 0,
         lost: 3,
@@ -137,7 +154,12 @@ fn the_books_agree_or_the_audit_says_how_they_differ() {
         let (_dir, ledger, outcomes) = written(case);
         let report = audit(&[format!("q={}", ledger.display())], &outcomes).unwrap();
         let found = (report.double_paid.count, report.lost.count, report.agrees());
-        assert_eq!(found, (case.double_paid, case.lost, case.agrees), "{}: {report:?}", case.name);
+        assert_eq!(
+            found,
+            (case.double_paid, case.lost, case.agrees),
+            "{}: {report:?}",
+            case.name
+        );
     }
 }
 
@@ -146,10 +168,20 @@ fn the_program_prints_the_sums_and_exits_by_what_it_found() {
     for (index, code) in [(0, 0), (3, 1)] {
         let (_dir, ledger, outcomes) = written(&CASES[index]);
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_banksim"));
-        let output = command.arg("audit").arg("--ledger").arg(ledger).arg("--outcomes").arg(outcomes).output().unwrap();
+        let output = command
+            .arg("audit")
+            .arg("--ledger")
+            .arg(ledger)
+            .arg("--outcomes")
+            .arg(outcomes)
+            .output()
+            .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(code), "{text}");
-        assert!(text.contains("bank_paid_fen=") && text.contains("double_paid="), "{text}");
+        assert!(
+            text.contains("bank_paid_fen=") && text.contains("double_paid="),
+            "{text}"
+        );
     }
 }
 
@@ -162,8 +194,21 @@ fn what_cannot_be_understood_stops_the_audit() {
         "1,1,p\n",
     ];
     for outcomes in cases {
-        let case = Case { outcomes, ..Case { name: "", ledger: &[], double_paid: 0, lost: 0, agrees: false, outcomes: "" } };
+        let case = Case {
+            outcomes,
+            ..Case {
+                name: "",
+                ledger: &[],
+                double_paid: 0,
+                lost: 0,
+                agrees: false,
+                outcomes: "",
+            }
+        };
         let (_dir, ledger, file) = written(&case);
-        assert!(audit(&[format!("q={}", ledger.display())], &file).is_err(), "{outcomes}");
+        assert!(
+            audit(&[format!("q={}", ledger.display())], &file).is_err(),
+            "{outcomes}"
+        );
     }
 }

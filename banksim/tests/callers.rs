@@ -5,7 +5,12 @@ mod common;
 use common::{Authority, GATEWAY, Running, caller};
 
 async fn status(bank: &Running, client: &reqwest::Client) -> Result<u16, reqwest::Error> {
-    Ok(client.get(format!("{}/iso/instructions/A1", bank.base)).send().await?.status().as_u16())
+    Ok(client
+        .get(format!("{}/iso/instructions/A1", bank.base))
+        .send()
+        .await?
+        .status()
+        .as_u16())
 }
 
 #[tokio::test]
@@ -17,13 +22,24 @@ async fn only_the_gateway_is_answered() {
     assert!(status(&bank, &nobody).await.is_err(), "no certificate");
 
     let stranger = Authority::new().sign("gateway", GATEWAY);
-    assert!(status(&bank, &caller(&bank.authority, Some(stranger))).await.is_err(), "another authority");
+    assert!(
+        status(&bank, &caller(&bank.authority, Some(stranger)))
+            .await
+            .is_err(),
+        "another authority"
+    );
 
     for name in ["wagegate://gateway/other", "wagegate://user/main"] {
         let other = caller(&bank.authority, Some(bank.authority.sign("other", name)));
         assert_eq!(status(&bank, &other).await.unwrap(), 403, "{name}");
     }
-    let two = caller(&bank.authority, Some(bank.authority.sign("two", &format!("{GATEWAY},URI:{GATEWAY}"))));
+    let two = caller(
+        &bank.authority,
+        Some(
+            bank.authority
+                .sign("two", &format!("{GATEWAY},URI:{GATEWAY}")),
+        ),
+    );
     assert_eq!(status(&bank, &two).await.unwrap(), 403, "two URI names");
 }
 
@@ -40,11 +56,14 @@ async fn an_older_protocol_is_refused_and_sessions_are_not_resumed() {
     let bank = Running::start("iso20022", "").await;
     let address = bank.base.trim_start_matches("https://").to_owned();
     let talk = |extra: &str| {
-        let arguments =
-            format!("s_client -connect {address} -cert gateway.pem -key gateway.key -CAfile ca.pem -ign_eof {extra}");
-        let input = std::fs::File::create_new(bank.authority.path(&format!("input{extra}"))).unwrap();
+        let arguments = format!(
+            "s_client -connect {address} -cert gateway.pem -key gateway.key -CAfile ca.pem -ign_eof {extra}"
+        );
+        let input =
+            std::fs::File::create_new(bank.authority.path(&format!("input{extra}"))).unwrap();
         drop(input);
-        let request = "GET /iso/instructions/A1 HTTP/1.1\r\nHost: bank\r\nConnection: close\r\n\r\n";
+        let request =
+            "GET /iso/instructions/A1 HTTP/1.1\r\nHost: bank\r\nConnection: close\r\n\r\n";
         std::fs::write(bank.authority.path(&format!("input{extra}")), request).unwrap();
         let input = std::fs::File::open(bank.authority.path(&format!("input{extra}"))).unwrap();
         let output = std::process::Command::new("openssl")
@@ -64,7 +83,10 @@ async fn an_older_protocol_is_refused_and_sessions_are_not_resumed() {
 #[test]
 fn the_control_service_stays_on_loopback() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_banksim"))
-        .args("serve --code x --dialect textfile --control 0.0.0.0:0 --cert a --key b --client-ca c".split(' '))
+        .args(
+            "serve --code x --dialect textfile --control 0.0.0.0:0 --cert a --key b --client-ca c"
+                .split(' '),
+        )
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));

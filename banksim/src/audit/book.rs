@@ -47,19 +47,30 @@ impl Book {
     ///
     /// # Errors
     /// A line that is not a ledger entry, or sums that cannot be counted.
-    pub fn read_ledger(&mut self, code: &str, file: &Path, lines: impl BufRead) -> Result<(), AuditError> {
+    pub fn read_ledger(
+        &mut self,
+        code: &str,
+        file: &Path,
+        lines: impl BufRead,
+    ) -> Result<(), AuditError> {
         self.banks.insert(code.to_owned());
         for (line, record) in lines.lines().zip(1_u64..) {
             let line = line.map_err(|error| AuditError::File(file.to_owned(), error))?;
-            let entry: Entry = serde_json::from_str(&line)
-                .map_err(|error| AuditError::Line { file: file.to_owned(), record, what: error.to_string() })?;
+            let entry: Entry = serde_json::from_str(&line).map_err(|error| AuditError::Line {
+                file: file.to_owned(),
+                record,
+                what: error.to_string(),
+            })?;
             self.post(code, entry)?;
         }
         Ok(())
     }
 
     fn post(&mut self, code: &str, entry: Entry) -> Result<(), AuditError> {
-        let position = self.positions.entry((code.to_owned(), entry.reference, entry.row_ref)).or_default();
+        let position = self
+            .positions
+            .entry((code.to_owned(), entry.reference, entry.row_ref))
+            .or_default();
         let amount = match entry.kind {
             EntryKind::Debit => {
                 position.debits += 1;
@@ -71,7 +82,11 @@ impl Book {
             }
         };
         position.net = position.net.plus(amount).ok_or(AuditError::Sum)?;
-        self.report.bank_paid_fen = self.report.bank_paid_fen.plus(amount).ok_or(AuditError::Sum)?;
+        self.report.bank_paid_fen = self
+            .report
+            .bank_paid_fen
+            .plus(amount)
+            .ok_or(AuditError::Sum)?;
         Ok(())
     }
 
@@ -80,34 +95,58 @@ impl Book {
     /// # Errors
     /// A missing column, a line that is not understood, or a bank without a ledger.
     pub fn read_outcomes(&mut self, file: &Path, text: impl BufRead) -> Result<(), AuditError> {
-        let wrong = |record, what: String| AuditError::Line { file: file.to_owned(), record, what };
+        let wrong = |record, what: String| AuditError::Line {
+            file: file.to_owned(),
+            record,
+            what,
+        };
         let mut records = Records::new(text).map_err(|error| wrong(1, error.to_string()))?;
         let columns = columns(&records).map_err(|what| wrong(1, what))?;
         loop {
-            let fields = records.next().map_err(|error| wrong(records.read, error.to_string()))?;
+            let fields = records
+                .next()
+                .map_err(|error| wrong(records.read, error.to_string()))?;
             let Some(fields) = fields else { return Ok(()) };
             let outcome = outcome(&fields, &columns).map_err(|what| wrong(records.read, what))?;
             if !outcome.key.1.is_empty() && !self.banks.contains(&outcome.key.0) {
-                return Err(wrong(records.read, format!("no ledger was given for bank {}", outcome.key.0)));
+                return Err(wrong(
+                    records.read,
+                    format!("no ledger was given for bank {}", outcome.key.0),
+                ));
             }
-            self.own(outcome).map_err(|what| wrong(records.read, what))?;
+            self.own(outcome)
+                .map_err(|what| wrong(records.read, what))?;
         }
     }
 
     fn own(&mut self, outcome: Outcome) -> Result<(), String> {
         let (bank, key, reference) = &outcome.key;
         let label = format!("{bank}/{key}/{reference}");
-        let by_number = || (bank.clone(), key.clone(), format!("{:0>7}", outcome.sequence));
-        let found = if self.positions.contains_key(&outcome.key) { outcome.key.clone() } else { by_number() };
+        let by_number = || {
+            (
+                bank.clone(),
+                key.clone(),
+                format!("{:0>7}", outcome.sequence),
+            )
+        };
+        let found = if self.positions.contains_key(&outcome.key) {
+            outcome.key.clone()
+        } else {
+            by_number()
+        };
         let mut net = Fen::ZERO;
         if let Some(position) = self.positions.get_mut(&found) {
             if std::mem::replace(&mut position.owned, true) {
-                self.report.lost.add(|| format!("{label}: two outcomes own one payment"));
+                self.report
+                    .lost
+                    .add(|| format!("{label}: two outcomes own one payment"));
             }
             net = position.net;
             let item = self.items.entry(outcome.item).or_default();
             item.unreturned += position.debits.saturating_sub(position.returns);
-            if (item.unreturned > 1 || position.debits > 1) && !std::mem::replace(&mut item.counted, true) {
+            if (item.unreturned > 1 || position.debits > 1)
+                && !std::mem::replace(&mut item.counted, true)
+            {
                 self.report.double_paid.add(|| label.clone());
             }
         }
@@ -129,7 +168,9 @@ impl Book {
             other => return Err(format!("unknown outcome {other:?}")),
         };
         if net != expected {
-            self.report.lost.add(|| format!("{label}: outcome {word} over {amount} fen, the bank's net is {net} fen"));
+            self.report.lost.add(|| {
+                format!("{label}: outcome {word} over {amount} fen, the bank's net is {net} fen")
+            });
         }
         Ok(())
     }
@@ -137,11 +178,20 @@ impl Book {
     /// The findings, with the payments that no outcome owns.
     #[must_use]
     pub fn report(mut self) -> Report {
-        let mut unowned: Vec<_> = self.positions.iter().filter(|(_, position)| !position.owned).collect();
+        let mut unowned: Vec<_> = self
+            .positions
+            .iter()
+            .filter(|(_, position)| !position.owned)
+            .collect();
         unowned.sort_by_key(|(key, _)| *key);
         for ((bank, key, row), position) in unowned {
             let label = format!("{bank}/{key}/{row}");
-            self.report.lost.add(|| format!("{label}: no outcome owns it, the bank's net is {} fen", position.net));
+            self.report.lost.add(|| {
+                format!(
+                    "{label}: no outcome owns it, the bank's net is {} fen",
+                    position.net
+                )
+            });
             if position.debits > 1 {
                 self.report.double_paid.add(|| label.clone());
             }
@@ -150,18 +200,45 @@ impl Book {
     }
 }
 
-const COLUMNS: [&str; 8] = ["batch", "row", "bank", "bank_key", "sequence", "reference", "amount_fen", "outcome"];
+const COLUMNS: [&str; 8] = [
+    "batch",
+    "row",
+    "bank",
+    "bank_key",
+    "sequence",
+    "reference",
+    "amount_fen",
+    "outcome",
+];
 
 fn columns<R: BufRead>(records: &Records<R>) -> Result<[usize; 8], String> {
     let mut places = [0; 8];
     for (place, name) in places.iter_mut().zip(COLUMNS) {
-        *place = records.column(name).ok_or_else(|| format!("the column {name} is missing"))?;
+        *place = records
+            .column(name)
+            .ok_or_else(|| format!("the column {name} is missing"))?;
     }
     Ok(places)
 }
 
 fn outcome(fields: &[String], columns: &[usize; 8]) -> Result<Outcome, String> {
-    let [batch, row, bank, bank_key, sequence, reference, amount, word] = columns.map(|place| fields[place].clone());
-    let amount = Fen::from_fen(&amount).ok_or_else(|| format!("amount_fen {amount:?} is not whole fen"))?;
-    Ok(Outcome { item: (batch, row), key: (bank, bank_key, reference), sequence, amount, word })
+    let [
+        batch,
+        row,
+        bank,
+        bank_key,
+        sequence,
+        reference,
+        amount,
+        word,
+    ] = columns.map(|place| fields[place].clone());
+    let amount =
+        Fen::from_fen(&amount).ok_or_else(|| format!("amount_fen {amount:?} is not whole fen"))?;
+    Ok(Outcome {
+        item: (batch, row),
+        key: (bank, bank_key, reference),
+        sequence,
+        amount,
+        word,
+    })
 }

@@ -21,7 +21,11 @@ impl<R: BufRead> Records<R> {
         if let Some(first) = names.first_mut() {
             *first = first.trim_start_matches('\u{feff}').to_owned();
         }
-        Ok(Self { input, names, read: 1 })
+        Ok(Self {
+            input,
+            names,
+            read: 1,
+        })
     }
 
     /// Where a field of this name is.
@@ -35,7 +39,11 @@ impl<R: BufRead> Records<R> {
         let fields = record(&mut self.input)?;
         match &fields {
             Some(fields) if fields.len() != self.names.len() => {
-                let text = format!("{} fields where the first line has {}", fields.len(), self.names.len());
+                let text = format!(
+                    "{} fields where the first line has {}",
+                    fields.len(),
+                    self.names.len()
+                );
                 Err(io::Error::new(io::ErrorKind::InvalidData, text))
             }
             Some(_) | None => Ok(fields),
@@ -50,7 +58,10 @@ fn record(input: &mut impl BufRead) -> io::Result<Option<Vec<String>>> {
         let read = io::Read::take(&mut *input, left).read_line(&mut text)?;
         let open = text.matches('"').count() % 2 == 1;
         if read == 0 && (open || left == 0) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a quote is left open, or the record is too long"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a quote is left open, or the record is too long",
+            ));
         }
         if read == 0 && text.is_empty() {
             return Ok(None);

@@ -54,7 +54,9 @@ impl Report {
     /// Whether both sides agree to the fen and nothing was found.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.bank_paid_fen == self.our_paid_fen && self.double_paid.count == 0 && self.lost.count == 0
+        self.bank_paid_fen == self.our_paid_fen
+            && self.double_paid.count == 0
+            && self.lost.count == 0
     }
 
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
@@ -63,7 +65,10 @@ impl Report {
         writeln!(out, "unsettled={}", self.unsettled)?;
         for (name, finding) in [("double_paid", &self.double_paid), ("lost", &self.lost)] {
             writeln!(out, "{name}={}", finding.count)?;
-            finding.examples.iter().try_for_each(|example| writeln!(out, "  {example}"))?;
+            finding
+                .examples
+                .iter()
+                .try_for_each(|example| writeln!(out, "  {example}"))?;
         }
         writeln!(out, "{}", if self.agrees() { "agrees" } else { "DIFFERS" })
     }
@@ -128,7 +133,13 @@ fn named(ledger: &str) -> (String, PathBuf) {
         Some((code, path)) => (code.to_owned(), PathBuf::from(path)),
         None => {
             let path = PathBuf::from(ledger);
-            (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), path)
+            (
+                path.file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                path,
+            )
         }
     }
 }

@@ -124,7 +124,13 @@ struct Taken {
 impl Bank {
     /// A bank without accounts. With `pushes` it fills the outbox.
     #[must_use]
-    pub fn new(code: String, dialect: Dialect, behaviour: Behaviour, seed: u64, pushes: bool) -> Self {
+    pub fn new(
+        code: String,
+        dialect: Dialect,
+        behaviour: Behaviour,
+        seed: u64,
+        pushes: bool,
+    ) -> Self {
         Self {
             code,
             dialect,
@@ -155,7 +161,12 @@ impl Bank {
         if account.balance_fen > Fen::ZERO {
             let reference = format!("OPEN{}", account.account);
             let (account, amount_fen) = (account.account.clone(), account.balance_fen);
-            self.tell(&Deposit { account, amount_fen, reference, value_date: Stamp::now().date() });
+            self.tell(&Deposit {
+                account,
+                amount_fen,
+                reference,
+                value_date: Stamp::now().date(),
+            });
         }
         self.accounts.insert(account.account.clone(), account);
         Ok(())
@@ -166,11 +177,17 @@ impl Bank {
     /// # Errors
     /// There is no such account, or the amount makes no sense.
     pub fn deposit(&mut self, mut deposit: Deposit) -> Result<(), AccountError> {
-        let account = self.accounts.get_mut(&deposit.account).ok_or(AccountError::Unknown)?;
+        let account = self
+            .accounts
+            .get_mut(&deposit.account)
+            .ok_or(AccountError::Unknown)?;
         if deposit.amount_fen <= Fen::ZERO {
             return Err(AccountError::Amount);
         }
-        account.balance_fen = account.balance_fen.plus(deposit.amount_fen).ok_or(AccountError::Amount)?;
+        account.balance_fen = account
+            .balance_fen
+            .plus(deposit.amount_fen)
+            .ok_or(AccountError::Amount)?;
         if deposit.value_date.is_empty() {
             deposit.value_date = Stamp::now().date();
         }
@@ -191,7 +208,11 @@ impl Bank {
 
     fn tell(&mut self, deposit: &Deposit) {
         let body = serde_json::to_vec(deposit).expect("plain fields always become JSON");
-        self.send(Push { path: PushPath::Deposits, content_type: "application/json", body });
+        self.send(Push {
+            path: PushPath::Deposits,
+            content_type: "application/json",
+            body,
+        });
     }
 
     fn send(&mut self, push: Push) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::working::entry;
 use super::Bank;
+use super::working::entry;
 use crate::instruction::{Instruction, Row};
 use crate::ledger::EntryKind;
 use crate::money::Fen;
@@ -36,7 +36,8 @@ impl Notice {
     /// The sum credited.
     #[must_use]
     pub fn total(&self) -> Fen {
-        Fen::sum(self.returns.iter().map(|returned| returned.row.amount)).expect("no more comes back than was debited")
+        Fen::sum(self.returns.iter().map(|returned| returned.row.amount))
+            .expect("no more comes back than was debited")
     }
 }
 
@@ -51,18 +52,41 @@ impl Bank {
     /// The first notice after number `after`, if any; asking is itself a step towards the next ones.
     pub fn collect(&mut self, after: u64) -> Option<Notice> {
         self.execute_ready();
-        let found = self.notices.iter().find(|notice| notice.number > after).cloned();
+        let found = self
+            .notices
+            .iter()
+            .find(|notice| notice.number > after)
+            .cloned();
         self.pass(1);
         found
     }
 
     pub(super) fn plan_return(&mut self, instruction: &Instruction, row: &Row) {
-        let settled = self.behaviour.payee.iter().find(|payee| payee.account == row.account).map(|payee| payee.reason);
-        let drawn = || self.chance(&instruction.reference).reason("return", row.number, &self.behaviour.late_return);
+        let settled = self
+            .behaviour
+            .payee
+            .iter()
+            .find(|payee| payee.account == row.account)
+            .map(|payee| payee.reason);
+        let drawn = || {
+            self.chance(&instruction.reference).reason(
+                "return",
+                row.number,
+                &self.behaviour.late_return,
+            )
+        };
         if let Some(reason) = settled.or_else(drawn) {
-            let returned = Returned { reference: instruction.reference.clone(), row: row.clone(), reason };
+            let returned = Returned {
+                reference: instruction.reference.clone(),
+                row: row.clone(),
+                reason,
+            };
             let polls_left = self.behaviour.returns_after_polls;
-            self.due.push(Due { polls_left, debtor: instruction.debtor.clone(), returned });
+            self.due.push(Due {
+                polls_left,
+                debtor: instruction.debtor.clone(),
+                returned,
+            });
         }
     }
 
@@ -85,16 +109,32 @@ impl Bank {
     fn credit(&mut self, account: String, returns: Vec<Returned>) {
         for returned in &returns {
             if let Some(kept) = self.accounts.get_mut(&account) {
-                kept.balance_fen = kept.balance_fen.plus(returned.row.amount).unwrap_or(kept.balance_fen);
+                kept.balance_fen = kept
+                    .balance_fen
+                    .plus(returned.row.amount)
+                    .unwrap_or(kept.balance_fen);
             }
-            self.ledger.post(entry(EntryKind::Return, &returned.reference, &account, &returned.row));
+            self.ledger.post(entry(
+                EntryKind::Return,
+                &returned.reference,
+                &account,
+                &returned.row,
+            ));
         }
         self.ledger.flush();
         let number = self.notices.len() as u64 + 1;
-        let notice = Notice { number, account, returns };
+        let notice = Notice {
+            number,
+            account,
+            returns,
+        };
         if self.pushes && self.behaviour.push_returns {
             let body = self.dialect.notice(&notice);
-            self.send(Push { path: PushPath::Returns, content_type: self.dialect.content_type(), body });
+            self.send(Push {
+                path: PushPath::Returns,
+                content_type: self.dialect.content_type(),
+                body,
+            });
         }
         self.notices.push(notice);
     }

@@ -22,22 +22,41 @@ impl Bank {
     }
 
     fn check(&self, reference: &str, body: &[u8]) -> Result<(Instruction, Fen), Refusal> {
-        let limit = self.behaviour.max_rows.unwrap_or_else(|| self.dialect.row_limit());
+        let limit = self
+            .behaviour
+            .max_rows
+            .unwrap_or_else(|| self.dialect.row_limit());
         let instruction = self.dialect.read(body, limit)?;
         if instruction.reference != reference {
-            return Err(Refusal::unreadable("the reference in the address is not the one in the instruction"));
+            return Err(Refusal::unreadable(
+                "the reference in the address is not the one in the instruction",
+            ));
         }
         let total = instruction.checked_total()?;
-        let account = self.accounts.get(&instruction.debtor).ok_or(Refusal::UnknownAccount)?;
-        let free = account.balance_fen.minus(account.held_fen).unwrap_or_default();
-        if total > free { Err(Refusal::Funds) } else { Ok((instruction, total)) }
+        let account = self
+            .accounts
+            .get(&instruction.debtor)
+            .ok_or(Refusal::UnknownAccount)?;
+        let free = account
+            .balance_fen
+            .minus(account.held_fen)
+            .unwrap_or_default();
+        if total > free {
+            Err(Refusal::Funds)
+        } else {
+            Ok((instruction, total))
+        }
     }
 
     fn take(&mut self, instruction: Instruction, total: Fen) {
         if let Some(account) = self.accounts.get_mut(&instruction.debtor) {
-            account.held_fen = account.held_fen.plus(total).expect("what is held never exceeds the balance");
+            account.held_fen = account
+                .held_fen
+                .plus(total)
+                .expect("what is held never exceeds the balance");
         }
-        self.latest.insert(instruction.reference.clone(), self.taken.len());
+        self.latest
+            .insert(instruction.reference.clone(), self.taken.len());
         self.taken.push(Taken {
             instruction,
             total,

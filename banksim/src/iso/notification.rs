@@ -17,7 +17,9 @@ pub fn notice(notice: &Notice) -> Vec<u8> {
                 xml.text("MsgId", &id).text("CreDtTm", now.date_time());
             });
             xml.within("Ntfctn", |xml| {
-                xml.text("Id", &id).text("CreDtTm", now.date_time()).text("Acct/Id/Othr/Id", &notice.account);
+                xml.text("Id", &id)
+                    .text("CreDtTm", now.date_time())
+                    .text("Acct/Id/Othr/Id", &notice.account);
                 xml.within("Ntry", |xml| entry(xml, notice, &now));
             });
         });
@@ -25,8 +27,11 @@ pub fn notice(notice: &Notice) -> Vec<u8> {
 }
 
 fn entry(xml: &mut Xml, notice: &Notice, now: &Stamp) {
-    xml.amount("Amt", notice.total()).text("CdtDbtInd", "CRDT").text("Sts/Cd", "BOOK");
-    xml.text("BookgDt/Dt", now.date()).text("ValDt/Dt", now.date());
+    xml.amount("Amt", notice.total())
+        .text("CdtDbtInd", "CRDT")
+        .text("Sts/Cd", "BOOK");
+    xml.text("BookgDt/Dt", now.date())
+        .text("ValDt/Dt", now.date());
     xml.within("BkTxCd", |xml| {
         xml.within("Domn", |xml| {
             xml.text("Cd", "PMNT").within("Fmly", |xml| {
@@ -36,18 +41,24 @@ fn entry(xml: &mut Xml, notice: &Notice, now: &Stamp) {
     });
     xml.within("NtryDtls", |xml| {
         xml.text("Btch/NbOfTxs", notice.returns.len());
-        notice.returns.iter().for_each(|returned| details(xml, returned));
+        notice
+            .returns
+            .iter()
+            .for_each(|returned| details(xml, returned));
     });
 }
 
 fn details(xml: &mut Xml, returned: &Returned) {
     xml.within("TxDtls", |xml| {
         xml.within("Refs", |xml| {
-            xml.text("PmtInfId", &returned.reference).text("EndToEndId", &returned.row.row_ref);
+            xml.text("PmtInfId", &returned.reference)
+                .text("EndToEndId", &returned.row.row_ref);
         });
-        xml.amount("Amt", returned.row.amount).text("CdtDbtInd", "CRDT");
+        xml.amount("Amt", returned.row.amount)
+            .text("CdtDbtInd", "CRDT");
         xml.within("RtrInf", |xml| {
-            xml.text("Rsn/Cd", returned.reason.iso_code()).text("AddtlInf", returned.reason.words());
+            xml.text("Rsn/Cd", returned.reason.iso_code())
+                .text("AddtlInf", returned.reason.words());
         });
     });
 }

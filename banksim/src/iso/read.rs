@@ -19,15 +19,23 @@ pub fn read(body: &[u8], limit: u32) -> Result<Instruction, Refusal> {
     let text = std::str::from_utf8(body).map_err(|_| Refusal::unreadable("not UTF-8"))?;
     let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     reader.config_mut().expand_empty_elements = true;
-    let mut reading = Reading { limit, ..Reading::default() };
+    let mut reading = Reading {
+        limit,
+        ..Reading::default()
+    };
     loop {
-        match reader.read_event().map_err(|error| Refusal::unreadable(format!("not XML: {error}")))? {
+        match reader
+            .read_event()
+            .map_err(|error| Refusal::unreadable(format!("not XML: {error}")))?
+        {
             Event::Start(start) => reading.open(&start)?,
             Event::End(_) => reading.close()?,
             Event::Text(text) => reading.add(&text.xml10_content())?,
             Event::CData(text) => reading.add(&text.xml10_content())?,
             Event::GeneralRef(entity) => reading.add(&resolve(&entity)?)?,
-            Event::DocType(_) => return Err(Refusal::unreadable("a document type is not accepted")),
+            Event::DocType(_) => {
+                return Err(Refusal::unreadable("a document type is not accepted"));
+            }
             Event::Eof => return reading.finish(),
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
@@ -40,7 +48,9 @@ fn resolve(entity: &BytesRef<'_>) -> Result<String, Refusal> {
         return Ok(character.to_string());
     }
     let name = entity.xml10_content();
-    quick_xml::escape::resolve_predefined_entity(&name).map(str::to_owned).ok_or_else(unknown)
+    quick_xml::escape::resolve_predefined_entity(&name)
+        .map(str::to_owned)
+        .ok_or_else(unknown)
 }
 
 #[derive(Default)]
@@ -72,7 +82,11 @@ impl Reading {
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Refusal> {
         let name = start.local_name().as_ref().to_owned();
         match self.path.len() {
-            0 => self.namespace = attribute(start, "xmlns", |name| name == "xmlns" || name.starts_with("xmlns:"))?,
+            0 => {
+                self.namespace = attribute(start, "xmlns", |name| {
+                    name == "xmlns" || name.starts_with("xmlns:")
+                })?
+            }
             DEEPEST => return Err(Refusal::unreadable("elements nested too deep")),
             _deeper => {}
         }
@@ -89,7 +103,11 @@ impl Reading {
 
     fn add(&mut self, text: &str) -> Result<(), Refusal> {
         self.text.push_str(text);
-        if self.text.len() > LONGEST_TEXT { Err(Refusal::unreadable("a text too long")) } else { Ok(()) }
+        if self.text.len() > LONGEST_TEXT {
+            Err(Refusal::unreadable("a text too long"))
+        } else {
+            Ok(())
+        }
     }
 
     fn close(&mut self) -> Result<(), Refusal> {
@@ -98,7 +116,13 @@ impl Reading {
         match path.as_slice() {
             ["PmtInf", ROW] => self.row_ends()?,
             ["PmtInf", ROW, inner @ ..] => self.row.take(inner, text.trim()),
-            path => take_heading(path, text.trim(), &mut self.message, &mut self.payment, &mut self.debtor),
+            path => take_heading(
+                path,
+                text.trim(),
+                &mut self.message,
+                &mut self.payment,
+                &mut self.debtor,
+            ),
         }
         self.take_total(text.trim())?;
         self.path.pop();
@@ -109,10 +133,14 @@ impl Reading {
         let path: Vec<&str> = self.path.iter().skip(2).map(String::as_str).collect();
         match path.as_slice() {
             ["GrpHdr" | "PmtInf", "NbOfTxs"] => {
-                self.stated_rows.push(text.parse().map_err(|_| Refusal::unreadable("NbOfTxs is not a number"))?);
+                self.stated_rows.push(
+                    text.parse()
+                        .map_err(|_| Refusal::unreadable("NbOfTxs is not a number"))?,
+                );
             }
             ["GrpHdr" | "PmtInf", "CtrlSum"] => {
-                let sum = Fen::from_yuan(text).ok_or_else(|| Refusal::unreadable("CtrlSum is not an amount of yuan"))?;
+                let sum = Fen::from_yuan(text)
+                    .ok_or_else(|| Refusal::unreadable("CtrlSum is not an amount of yuan"))?;
                 self.stated_sums.push(sum);
             }
             _elsewhere => {}
@@ -123,11 +151,16 @@ impl Reading {
     fn row_ends(&mut self) -> Result<(), Refusal> {
         let number = u32::try_from(self.rows.len() + 1).unwrap_or(u32::MAX);
         if number > self.limit {
-            return Err(Refusal::unreadable(format!("more than {} rows", self.limit)));
+            return Err(Refusal::unreadable(format!(
+                "more than {} rows",
+                self.limit
+            )));
         }
         let row = std::mem::take(&mut self.row).finish(number)?;
         if !self.seen.insert(row.row_ref.clone()) {
-            return Err(Refusal::unreadable(format!("row {number}: an EndToEndId that came before")));
+            return Err(Refusal::unreadable(format!(
+                "row {number}: an EndToEndId that came before"
+            )));
         }
         self.rows.push(row);
         Ok(())
@@ -161,11 +194,19 @@ impl Reading {
     }
 }
 
-fn take_heading(path: &[&str], text: &str, message: &mut String, payment: &mut Option<String>, debtor: &mut String) {
+fn take_heading(
+    path: &[&str],
+    text: &str,
+    message: &mut String,
+    payment: &mut Option<String>,
+    debtor: &mut String,
+) {
     match path {
         ["GrpHdr", "MsgId"] => text.clone_into(message),
         ["PmtInf", "PmtInfId"] => *payment = Some(text.to_owned()),
-        ["PmtInf", "DbtrAcct", "Id", "IBAN"] | ["PmtInf", "DbtrAcct", "Id", "Othr", "Id"] => text.clone_into(debtor),
+        ["PmtInf", "DbtrAcct", "Id", "IBAN"] | ["PmtInf", "DbtrAcct", "Id", "Othr", "Id"] => {
+            text.clone_into(debtor)
+        }
         _elsewhere => {}
     }
 }
@@ -176,14 +217,19 @@ impl Draft {
             ["PmtId", "EndToEndId"] => text.clone_into(&mut self.reference),
             ["Amt", "InstdAmt"] => self.amount = Fen::from_yuan(text),
             ["Cdtr", "Nm"] => text.clone_into(&mut self.name),
-            ["CdtrAcct", "Id", "IBAN"] | ["CdtrAcct", "Id", "Othr", "Id"] => text.clone_into(&mut self.account),
+            ["CdtrAcct", "Id", "IBAN"] | ["CdtrAcct", "Id", "Othr", "Id"] => {
+                text.clone_into(&mut self.account)
+            }
             _elsewhere => {}
         }
     }
 
     fn finish(self, number: u32) -> Result<Row, Refusal> {
         let wrong = |what: &str| Refusal::unreadable(format!("row {number}: {what}"));
-        let amount = self.amount.filter(|amount| *amount > Fen::ZERO).ok_or_else(|| wrong("no amount above nought"))?;
+        let amount = self
+            .amount
+            .filter(|amount| *amount > Fen::ZERO)
+            .ok_or_else(|| wrong("no amount above nought"))?;
         if self.currency != "CNY" {
             return Err(wrong("the currency is not CNY"));
         }
@@ -193,13 +239,24 @@ impl Draft {
         if self.account.is_empty() || self.name.is_empty() {
             return Err(wrong("payee without account or name"));
         }
-        Ok(Row { number, row_ref: self.reference, account: self.account, name: self.name, amount })
+        Ok(Row {
+            number,
+            row_ref: self.reference,
+            account: self.account,
+            name: self.name,
+            amount,
+        })
     }
 }
 
-fn attribute(start: &BytesStart<'_>, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String, Refusal> {
+fn attribute(
+    start: &BytesStart<'_>,
+    what: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<String, Refusal> {
     for attribute in start.attributes() {
-        let attribute = attribute.map_err(|_| Refusal::unreadable(format!("bad attributes beside {what}")))?;
+        let attribute =
+            attribute.map_err(|_| Refusal::unreadable(format!("bad attributes beside {what}")))?;
         if wanted(attribute.key.as_ref()) {
             return Ok(attribute.value.to_string());
         }

@@ -19,7 +19,10 @@ const LONGEST_WORDS: usize = 105;
 pub fn taking(reference: &str, taking: &Taking) -> Reply {
     match taking {
         Taking::Taken => Reply::new(202, group(reference, "ACTC", None)),
-        Taking::Duplicate => Reply::new(409, group(reference, "RJCT", Some(("DU01", "this MsgId came before")))),
+        Taking::Duplicate => Reply::new(
+            409,
+            group(reference, "RJCT", Some(("DU01", "this MsgId came before"))),
+        ),
         Taking::Refused(refusal) => {
             let code = match refusal {
                 Refusal::Unreadable(_) => "FF01",
@@ -47,7 +50,11 @@ pub fn progress(reference: &str, progress: &Progress, listing: Listing) -> Reply
 /// The result, whole or one part of it. A part lists all its own rows and counts the others as pending.
 #[must_use]
 pub fn result(outcome: &Outcome, listing: Listing) -> Vec<u8> {
-    let counts: Vec<_> = STATUSES.iter().map(|(code, is)| (*code, outcome.tally(is))).filter(|(_, (n, _))| *n > 0).collect();
+    let counts: Vec<_> = STATUSES
+        .iter()
+        .map(|(code, is)| (*code, outcome.tally(is)))
+        .filter(|(_, (n, _))| *n > 0)
+        .collect();
     let status = match counts.as_slice() {
         [(only, _)] => only,
         _several => "PART",
@@ -56,7 +63,8 @@ pub fn result(outcome: &Outcome, listing: Listing) -> Vec<u8> {
     let total = outcome.tally(|_| true);
     document(|xml| {
         xml.within("OrgnlGrpInfAndSts", |xml| {
-            xml.text("OrgnlMsgId", &outcome.reference).text("OrgnlMsgNmId", &outcome.message_name);
+            xml.text("OrgnlMsgId", &outcome.reference)
+                .text("OrgnlMsgNmId", &outcome.message_name);
             totals(xml, total).text("GrpSts", status);
         });
         xml.within("OrgnlPmtInfAndSts", |xml| {
@@ -64,7 +72,9 @@ pub fn result(outcome: &Outcome, listing: Listing) -> Vec<u8> {
             totals(xml, total).text("PmtInfSts", status);
             for (code, (rows, sum)) in &counts {
                 xml.within("NbOfTxsPerSts", |xml| {
-                    xml.text("DtldNbOfTxs", rows).text("DtldSts", code).text("DtldCtrlSum", sum.yuan());
+                    xml.text("DtldNbOfTxs", rows)
+                        .text("DtldSts", code)
+                        .text("DtldCtrlSum", sum.yuan());
                 });
             }
             for (row, state) in &outcome.rows {
@@ -92,7 +102,8 @@ fn transaction(xml: &mut Xml, row: &Row, state: RowState, list_paid: bool) {
 
 fn listed(xml: &mut Xml, row: &Row, status: &str, reason: Option<Reason>) {
     xml.within("TxInfAndSts", |xml| {
-        xml.text("OrgnlEndToEndId", &row.row_ref).text("TxSts", status);
+        xml.text("OrgnlEndToEndId", &row.row_ref)
+            .text("TxSts", status);
         if let Some(reason) = reason {
             status_reason(xml, reason.iso_code(), reason.words());
         }
@@ -102,7 +113,9 @@ fn listed(xml: &mut Xml, row: &Row, status: &str, reason: Option<Reason>) {
 fn group(reference: &str, status: &str, reason: Option<(&str, &str)>) -> Vec<u8> {
     document(|xml| {
         xml.within("OrgnlGrpInfAndSts", |xml| {
-            xml.text("OrgnlMsgId", reference).text("OrgnlMsgNmId", INSTRUCTION).text("GrpSts", status);
+            xml.text("OrgnlMsgId", reference)
+                .text("OrgnlMsgNmId", INSTRUCTION)
+                .text("GrpSts", status);
             if let Some((code, words)) = reason {
                 status_reason(xml, code, words);
             }
@@ -115,7 +128,11 @@ fn document(fill: impl FnOnce(&mut Xml)) -> Vec<u8> {
         xml.within("CstmrPmtStsRpt", |xml| {
             let now = Stamp::now().date_time();
             xml.within("GrpHdr", |xml| {
-                xml.text("MsgId", format!("STS{}", now.replace(|c: char| !c.is_ascii_digit(), ""))).text("CreDtTm", now);
+                xml.text(
+                    "MsgId",
+                    format!("STS{}", now.replace(|c: char| !c.is_ascii_digit(), "")),
+                )
+                .text("CreDtTm", now);
             });
             fill(xml);
         });
@@ -123,11 +140,15 @@ fn document(fill: impl FnOnce(&mut Xml)) -> Vec<u8> {
 }
 
 fn totals(xml: &mut Xml, (rows, sum): (usize, Fen)) -> &mut Xml {
-    xml.text("OrgnlNbOfTxs", rows).text("OrgnlCtrlSum", sum.yuan())
+    xml.text("OrgnlNbOfTxs", rows)
+        .text("OrgnlCtrlSum", sum.yuan())
 }
 
 fn status_reason(xml: &mut Xml, code: &str, words: &str) {
     xml.within("StsRsnInf", |xml| {
-        xml.text("Rsn/Cd", code).text("AddtlInf", words.chars().take(LONGEST_WORDS).collect::<String>());
+        xml.text("Rsn/Cd", code).text(
+            "AddtlInf",
+            words.chars().take(LONGEST_WORDS).collect::<String>(),
+        );
     });
 }

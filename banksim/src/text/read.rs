@@ -15,19 +15,30 @@ pub fn read(body: &[u8], limit: u32) -> Result<Instruction, Refusal> {
     let text = GB18030
         .decode_without_bom_handling_and_without_replacement(body)
         .ok_or_else(|| Refusal::unreadable("the file is not GB18030"))?;
-    let lines = text.strip_suffix("\r\n").ok_or_else(|| Refusal::unreadable("the last line does not end in CRLF"))?;
-    let lines = lines.strip_suffix(END).ok_or_else(|| Refusal::unreadable("the closing line is missing"))?;
+    let lines = text
+        .strip_suffix("\r\n")
+        .ok_or_else(|| Refusal::unreadable("the last line does not end in CRLF"))?;
+    let lines = lines
+        .strip_suffix(END)
+        .ok_or_else(|| Refusal::unreadable("the closing line is missing"))?;
     let mut lines = lines.split_terminator("\r\n").zip(1_u32..);
-    let header = lines.next().ok_or_else(|| Refusal::unreadable("the file is empty"))?;
+    let header = lines
+        .next()
+        .ok_or_else(|| Refusal::unreadable("the file is empty"))?;
     let mut instruction = read_header(header.0)?;
     for (line, number) in lines {
         if number - 1 > limit {
             return Err(Refusal::unreadable(format!("more than {limit} rows")));
         }
-        let row = read_row(line, number - 1).ok_or_else(|| Refusal::unreadable(format!("line {number} is not a row")))?;
+        let row = read_row(line, number - 1)
+            .ok_or_else(|| Refusal::unreadable(format!("line {number} is not a row")))?;
         instruction.rows.push(row);
     }
-    if instruction.rows.is_empty() { Err(Refusal::unreadable("no rows")) } else { Ok(instruction) }
+    if instruction.rows.is_empty() {
+        Err(Refusal::unreadable("no rows"))
+    } else {
+        Ok(instruction)
+    }
 }
 
 fn read_header(line: &str) -> Result<Instruction, Refusal> {
@@ -35,7 +46,9 @@ fn read_header(line: &str) -> Result<Instruction, Refusal> {
 }
 
 fn header_of(line: &str) -> Option<Instruction> {
-    let ["P", batch, debtor, rows, sum, date] = fields(line)? else { return None };
+    let ["P", batch, debtor, rows, sum, date] = fields(line)? else {
+        return None;
+    };
     let dated = date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit());
     if !dated || !is_reference(batch, 20) || debtor.is_empty() {
         return None;
@@ -69,7 +82,9 @@ fn read_row(line: &str, number: u32) -> Option<Row> {
 fn fields(line: &str) -> Option<[&str; 6]> {
     let mut fields = line.strip_suffix('|')?.split('|');
     let six = [(); 6].map(|()| fields.next());
-    let [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f)] = six else { return None };
+    let [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f)] = six else {
+        return None;
+    };
     fields.next().is_none().then_some([a, b, c, d, e, f])
 }
 
@@ -88,7 +103,10 @@ mod tests {
     #[test]
     fn a_good_file_is_read() {
         let read = read(&file(GOOD), 1000).unwrap();
-        assert_eq!((read.reference.as_str(), read.debtor.as_str()), ("B1", "9001"));
+        assert_eq!(
+            (read.reference.as_str(), read.debtor.as_str()),
+            ("B1", "9001")
+        );
         assert_eq!(read.rows[1].name, "李四");
         assert_eq!(read.checked_total(), Ok(Fen(300)));
     }
@@ -108,9 +126,15 @@ mod tests {
             String::new(),
         ];
         for text in cases {
-            assert!(matches!(read(&file(&text), 1000), Err(Refusal::Unreadable(_))), "{text}");
+            assert!(
+                matches!(read(&file(&text), 1000), Err(Refusal::Unreadable(_))),
+                "{text}"
+            );
         }
-        assert!(matches!(read(b"\xff\xff\xff", 1000), Err(Refusal::Unreadable(_))));
+        assert!(matches!(
+            read(b"\xff\xff\xff", 1000),
+            Err(Refusal::Unreadable(_))
+        ));
         assert!(matches!(read(&file(GOOD), 1), Err(Refusal::Unreadable(_))));
     }
 }

@@ -38,14 +38,23 @@ pub fn progress(progress: &Progress) -> Reply {
 pub fn result(outcome: &Outcome) -> Vec<u8> {
     let (rows, sum) = outcome.tally(|_| true);
     let (paid, paid_sum) = outcome.tally(|state| state == RowState::Paid);
-    let mut text = format!("R|{}|{rows}|{sum}|{paid}|{paid_sum}|\r\n", outcome.reference);
+    let mut text = format!(
+        "R|{}|{rows}|{sum}|{paid}|{paid_sum}|\r\n",
+        outcome.reference
+    );
     for (row, state) in &outcome.rows {
         let (code, words) = match state {
             RowState::Paid => ("S000", "成功"),
             RowState::Failed(reason) => (reason.result_code(), reason.words()),
             RowState::Working => ("P001", "处理中"),
         };
-        push(&mut text, format_args!("{}|{}|{}|{}|{code}|{words}|", row.row_ref, row.account, row.name, row.amount));
+        push(
+            &mut text,
+            format_args!(
+                "{}|{}|{}|{}|{code}|{words}|",
+                row.row_ref, row.account, row.name, row.amount
+            ),
+        );
     }
     close(text)
 }
@@ -57,7 +66,13 @@ pub fn notice(notice: &Notice) -> Vec<u8> {
     for returned in &notice.returns {
         let (row, (code, words)) = (&returned.row, returned.reason.refund_code());
         let batch = &returned.reference;
-        push(&mut text, format_args!("{batch}|{}|{}|{}|{code}|{words}|", row.row_ref, row.account, row.amount));
+        push(
+            &mut text,
+            format_args!(
+                "{batch}|{}|{}|{}|{code}|{words}|",
+                row.row_ref, row.account, row.amount
+            ),
+        );
     }
     close(text)
 }

@@ -1,5 +1,9 @@
 //! What the tests share: certificates made by openssl, a bank as its own process, instructions of both dialects.
 #![expect(dead_code, reason = "each test file uses its own part")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set the scene has failed"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -10,41 +14,51 @@ use reqwest::{Certificate, Client, Identity, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const GATEWAY: &str = "wagegate://gateway/main";
-pub const ACCOUNT: &str = "90010001";
+pub(crate) const GATEWAY: &str = "wagegate://gateway/main";
+pub(crate) const ACCOUNT: &str = "90010001";
 
 /// An authority in a directory of its own; it signs leaves on request.
-pub struct Authority {
-    pub dir: TempDir,
+pub(crate) struct Authority {
+    pub(crate) dir: TempDir,
 }
 
 impl Authority {
-    pub fn new() -> Self {
-        let authority = Self { dir: tempfile::tempdir().unwrap() };
-        authority.openssl(&format!("req -x509 {NEW_KEY} -keyout ca.key -out ca.pem -days 2 -subj /CN=test-ca"));
+    pub(crate) fn new() -> Self {
+        let authority = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        authority.openssl(&format!(
+            "req -x509 {NEW_KEY} -keyout ca.key -out ca.pem -days 2 -subj /CN=test-ca"
+        ));
         std::fs::write(authority.path("index.txt"), "").unwrap();
+        std::fs::write(authority.path("crlnumber"), "01\n").unwrap();
         std::fs::write(authority.path("ca.cnf"), CA_SETTINGS).unwrap();
         authority.list();
         authority
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// A certificate with one URI name, good for both ends of a connection on this machine.
-    pub fn sign(&self, name: &str, uri: &str) -> Identity {
-        self.openssl(&format!("req {NEW_KEY} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-        let names = format!("subjectAltName=URI:{uri},IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
+    pub(crate) fn sign(&self, name: &str, uri: &str) -> Identity {
+        self.openssl(&format!(
+            "req {NEW_KEY} -keyout {name}.key -out {name}.csr -subj /CN={name}"
+        ));
+        let names = format!(
+            "subjectAltName=URI:{uri},IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"
+        );
         std::fs::write(self.path("names.cnf"), names).unwrap();
         self.openssl(&format!(
             "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names.cnf -out {name}.pem"
         ));
-        let pem = ["pem", "key"].map(|end| std::fs::read(self.path(&format!("{name}.{end}"))).unwrap());
+        let pem =
+            ["pem", "key"].map(|end| std::fs::read(self.path(&format!("{name}.{end}"))).unwrap());
         Identity::from_pem(&pem.concat()).unwrap()
     }
 
-    pub fn revoke(&self, name: &str) {
+    pub(crate) fn revoke(&self, name: &str) {
         self.openssl(&format!("ca -config ca.cnf -revoke {name}.pem"));
         self.list();
     }
@@ -55,21 +69,29 @@ impl Authority {
     }
 
     fn openssl(&self, arguments: &str) {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(self.dir.path()).output().unwrap();
-        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new("openssl")
+            .args(arguments.split(' '))
+            .current_dir(self.dir.path())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "openssl {arguments}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
 const NEW_KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
 const CA_SETTINGS: &str = "[ca]\ndefault_ca=c\n[c]\ndatabase=index.txt\ncertificate=ca.pem\nprivate_key=ca.key\n\
-    default_md=sha256\ndefault_crl_days=2\n";
+    default_md=sha256\ndefault_crl_days=2\ncrlnumber=crlnumber\n";
 
 /// A bank running as its own process; it ends with the value.
-pub struct Running {
-    pub authority: Authority,
-    pub client: Client,
-    pub base: String,
-    pub control: String,
+pub(crate) struct Running {
+    pub(crate) authority: Authority,
+    pub(crate) client: Client,
+    pub(crate) base: String,
+    pub(crate) control: String,
     child: Child,
 }
 
@@ -80,18 +102,23 @@ impl Drop for Running {
     }
 }
 
-pub fn provider() {
+pub(crate) fn provider() {
     // Another test of the same process may have installed it already, which serves as well.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
 }
 
 impl Running {
     /// A bank of the dialect with the behaviour given and ten thousand yuan on one account.
-    pub async fn start(dialect: &str, behaviour: &str) -> Self {
+    pub(crate) async fn start(dialect: &str, behaviour: &str) -> Self {
         Self::start_with(Authority::new(), dialect, behaviour, &[]).await
     }
 
-    pub async fn start_with(authority: Authority, dialect: &str, behaviour: &str, more: &[&str]) -> Self {
+    pub(crate) async fn start_with(
+        authority: Authority,
+        dialect: &str,
+        behaviour: &str,
+        more: &[&str],
+    ) -> Self {
         provider();
         authority.sign("bank", "wagegate://bank/test");
         let gateway = authority.sign("gateway", GATEWAY);
@@ -105,40 +132,85 @@ impl Running {
             .current_dir(authority.dir.path())
             .spawn()
             .unwrap();
-        let ready: Value = serde_json::from_slice(&appears(&authority.path("ready.json")).await).unwrap();
-        let address = |name: &str, scheme: &str| format!("{scheme}://{}", ready[name].as_str().unwrap());
+        let ready: Value =
+            serde_json::from_slice(&appears(&authority.path("ready.json")).await).unwrap();
+        let address =
+            |name: &str, scheme: &str| format!("{scheme}://{}", ready[name].as_str().unwrap());
         let client = caller(&authority, Some(gateway));
         let (base, control) = (address("listen", "https"), address("control", "http"));
-        let running = Self { authority, client, base, control, child };
-        running.control("accounts", json!({"account": ACCOUNT, "name": "工地专户", "balance_fen": 1_000_000})).await;
+        let running = Self {
+            authority,
+            client,
+            base,
+            control,
+            child,
+        };
+        running
+            .control(
+                "accounts",
+                json!({"account": ACCOUNT, "name": "工地专户", "balance_fen": 1_000_000}),
+            )
+            .await;
         running
     }
 
-    pub async fn control(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn control(&self, path: &str, body: Value) -> Value {
         let url = format!("{}/{path}", self.control);
-        let request = self.client.post(url).header("content-type", "application/json").body(body.to_string());
+        let request = self
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .body(body.to_string());
         let response = request.send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.status());
+        assert!(
+            response.status().is_success(),
+            "{path}: {}",
+            response.status()
+        );
         serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null)
     }
 
-    pub async fn read(&self, path: &str) -> String {
-        self.client.get(format!("{}/{path}", self.control)).send().await.unwrap().text().await.unwrap()
+    pub(crate) async fn read(&self, path: &str) -> String {
+        self.client
+            .get(format!("{}/{path}", self.control))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
     }
 
-    pub async fn summary(&self) -> Value {
+    pub(crate) async fn summary(&self) -> Value {
         serde_json::from_str(&self.read("summary").await).unwrap()
     }
 
-    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> reqwest::Result<(u16, String)> {
-        told(self.client.post(format!("{}{path}", self.base)).body(body).send().await?).await
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::Result<(u16, String)> {
+        told(
+            self.client
+                .post(format!("{}{path}", self.base))
+                .body(body)
+                .send()
+                .await?,
+        )
+        .await
     }
 
-    pub async fn get(&self, path: &str) -> reqwest::Result<(u16, String)> {
-        told(self.client.get(format!("{}{path}", self.base)).send().await?).await
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Result<(u16, String)> {
+        told(
+            self.client
+                .get(format!("{}{path}", self.base))
+                .send()
+                .await?,
+        )
+        .await
     }
 
-    pub fn stop(mut self) -> bool {
+    pub(crate) fn stop(mut self) -> bool {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(&id).status().unwrap().success());
         self.child.wait().unwrap().success()
@@ -146,9 +218,12 @@ impl Running {
 }
 
 /// A client of the authority's servers with the identity given.
-pub fn caller(authority: &Authority, identity: Option<Identity>) -> Client {
+pub(crate) fn caller(authority: &Authority, identity: Option<Identity>) -> Client {
     let root = Certificate::from_pem(&std::fs::read(authority.path("ca.pem")).unwrap()).unwrap();
-    let mut builder = Client::builder().tls_certs_only([root]).no_proxy().pool_max_idle_per_host(0);
+    let mut builder = Client::builder()
+        .tls_certs_only([root])
+        .no_proxy()
+        .pool_max_idle_per_host(0);
     if let Some(identity) = identity {
         builder = builder.identity(identity);
     }
@@ -158,12 +233,13 @@ pub fn caller(authority: &Authority, identity: Option<Identity>) -> Client {
 async fn told(response: Response) -> reqwest::Result<(u16, String)> {
     let status = response.status().as_u16();
     let body = response.bytes().await?;
-    let text = String::from_utf8(body.to_vec()).unwrap_or_else(|_| GB18030.decode(&body).0.into_owned());
+    let text =
+        String::from_utf8(body.to_vec()).unwrap_or_else(|_| GB18030.decode(&body).0.into_owned());
     Ok((status, text))
 }
 
 /// Waits for a file another process writes.
-pub async fn appears(path: &Path) -> Vec<u8> {
+pub(crate) async fn appears(path: &Path) -> Vec<u8> {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         match std::fs::read(path) {
@@ -175,9 +251,13 @@ pub async fn appears(path: &Path) -> Vec<u8> {
 }
 
 /// A pain.001 of rows of 10 yuan each and 1 fen more for each row.
-pub fn pain(reference: &str, rows: u32) -> String {
+pub(crate) fn pain(reference: &str, rows: u32) -> String {
     let sum: u32 = (1..=rows).map(|row| 1_000 + row).sum();
-    let totals = format!("<NbOfTxs>{rows}</NbOfTxs><CtrlSum>{}.{:02}</CtrlSum>", sum / 100, sum % 100);
+    let totals = format!(
+        "<NbOfTxs>{rows}</NbOfTxs><CtrlSum>{}.{:02}</CtrlSum>",
+        sum / 100,
+        sum % 100
+    );
     let payments: String = (1..=rows)
         .map(|row| {
             format!(
@@ -195,13 +275,19 @@ pub fn pain(reference: &str, rows: u32) -> String {
 }
 
 /// A text instruction with the same rows.
-pub fn lines(batch: &str, rows: u32) -> String {
+pub(crate) fn lines(batch: &str, rows: u32) -> String {
     let sum: u32 = (1..=rows).map(|row| 1_000 + row).sum();
-    let payments: String =
-        (1..=rows).map(|row| format!("{row:07}|62220000{row:08}|张三|402731000018|{}|工资|\r\n", 1_000 + row)).collect();
+    let payments: String = (1..=rows)
+        .map(|row| {
+            format!(
+                "{row:07}|62220000{row:08}|张三|402731000018|{}|工资|\r\n",
+                1_000 + row
+            )
+        })
+        .collect();
     format!("P|{batch}|{ACCOUNT}|{rows}|{sum}|20261102|\r\n{payments}########\r\n")
 }
 
-pub fn gb(text: &str) -> Vec<u8> {
+pub(crate) fn gb(text: &str) -> Vec<u8> {
     GB18030.encode(text).0.into_owned()
 }
