@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const CHINA_SECONDS: u64 = 8 * 3600;
 
-/// A moment in China Standard Time, written the three ways the documents need.
+/// A moment in China Standard Time, written the ways the documents need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     year: u64,
@@ -42,6 +42,13 @@ impl Stamp {
     #[must_use]
     pub fn date(&self) -> String {
         format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+
+    /// `20261102100000`, for message identifiers.
+    #[must_use]
+    pub fn digits(&self) -> String {
+        let (day, s) = (self.date().replace('-', ""), self.second);
+        format!("{day}{:02}{:02}{:02}", s / 3600, s / 60 % 60, s % 60)
     }
 
     /// `2026-11-02T10:00:00+08:00`.

@@ -1,6 +1,6 @@
 //! The bank's ledger: every debit and every credit-back, in order, never changed. It may be copied to a journal file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -168,15 +168,6 @@ impl Ledger {
         summary.net_fen = Fen(summary.debit_fen.0.saturating_sub(summary.return_fen.0));
         summary.references_twice = seen.values().filter(|twice| **twice).count() as u64;
         summary
-    }
-
-    /// References of instructions with at least one debit.
-    #[must_use]
-    pub fn references(&self) -> HashSet<&str> {
-        self.entries
-            .iter()
-            .map(|entry| entry.reference.as_str())
-            .collect()
     }
 }
 

@@ -301,3 +301,56 @@ async fn the_ledger_is_copied_to_the_journal_and_the_bank_stops_when_asked() {
     );
     assert!(bank.stop());
 }
+
+#[tokio::test]
+async fn a_report_can_list_only_the_rejects_and_quotes_the_version_that_came() {
+    let settings =
+        "list = \"rejects\"\n[[payee]]\naccount = \"6222000000000002\"\nreason = \"wrong_type\"\n";
+    let bank = Running::start("iso20022", settings).await;
+    let old = pain("A1", 3).replace("pain.001.001.09", "pain.001.001.03");
+    assert_eq!(bank.post("/iso/instructions/A1", old).await.unwrap().0, 202);
+    let (status, working) = bank.get("/iso/instructions/A1").await.unwrap();
+    assert!(
+        status == 200 && working.contains("<GrpSts>ACSP<"),
+        "{working}"
+    );
+    let (_, report) = bank.get("/iso/instructions/A1").await.unwrap();
+    let expected = [
+        "<OrgnlMsgNmId>pain.001.001.03<",
+        "<OrgnlNbOfTxs>3<",
+        "<OrgnlCtrlSum>30.06<",
+        "<DtldNbOfTxs>2</DtldNbOfTxs><DtldSts>ACSC</DtldSts><DtldCtrlSum>20.04<",
+        "<OrgnlEndToEndId>A1E2</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn><Cd>AG01<",
+    ];
+    for part in expected {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    assert_eq!(report.matches("<TxInfAndSts>").count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_with_more_rows_than_the_page_allows_is_refused() {
+    let bank = Running::start("textfile", "").await;
+    let (status, reply) = bank
+        .post("/text/batches/A1", gb(&lines("A1", 1_001)))
+        .await
+        .unwrap();
+    assert_eq!((status, &reply[..4]), (422, "0099"));
+}
+
+#[tokio::test]
+async fn work_that_takes_time_is_done_without_being_asked_about() {
+    let bank = Running::start("iso20022", "work_polls = 0\nwork_ms = 300\n").await;
+    bank.post("/iso/instructions/A1", pain("A1", 3))
+        .await
+        .unwrap();
+    let (_, early) = bank.get("/iso/instructions/A1").await.unwrap();
+    assert!(early.contains("ACSP") || early.contains("ACSC"));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while bank.summary().await["debits"] != 3 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the work was never done"
+        );
+    }
+}

@@ -233,8 +233,9 @@ impl Draft {
         if self.currency != "CNY" {
             return Err(wrong("the currency is not CNY"));
         }
-        if self.reference.is_empty() || self.reference.chars().count() > 35 {
-            return Err(wrong("EndToEndId must have 1 to 35 characters"));
+        let reference = &self.reference;
+        if !(1..=35).contains(&reference.chars().count()) || reference.contains(char::is_control) {
+            return Err(wrong("EndToEndId must have 1 to 35 printable characters"));
         }
         if self.account.is_empty() || self.name.is_empty() {
             return Err(wrong("payee without account or name"));

@@ -1,5 +1,7 @@
 //! Writes pain.002.001.10: taken, refused, in progress, and the result with its counts by status.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::xml::Xml;
 use crate::bank::{Outcome, Progress, RowState, Taking};
 use crate::behaviour::Listing;
@@ -126,17 +128,24 @@ fn group(reference: &str, status: &str, reason: Option<(&str, &str)>) -> Vec<u8>
 fn document(fill: impl FnOnce(&mut Xml)) -> Vec<u8> {
     Xml::document(NAMESPACE, |xml| {
         xml.within("CstmrPmtStsRpt", |xml| {
-            let now = Stamp::now().date_time();
+            let now = Stamp::now();
             xml.within("GrpHdr", |xml| {
-                xml.text(
-                    "MsgId",
-                    format!("STS{}", now.replace(|c: char| !c.is_ascii_digit(), "")),
-                )
-                .text("CreDtTm", now);
+                xml.text("MsgId", message_id(now))
+                    .text("CreDtTm", now.date_time());
             });
             fill(xml);
         });
     })
+}
+
+/// Never the same twice, even within a second: a receiver may know a report by it.
+fn message_id(now: Stamp) -> String {
+    static WRITTEN: AtomicU64 = AtomicU64::new(1);
+    format!(
+        "STS{}{:010}",
+        now.digits(),
+        WRITTEN.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 fn totals(xml: &mut Xml, (rows, sum): (usize, Fen)) -> &mut Xml {
