@@ -142,7 +142,7 @@ async fn answer(
 ) -> HttpResponse {
     let fault = shared.faults().strike(call);
     match fault.map(|fault| fault.fault) {
-        Some(FaultKind::DropBeforeAccept) => return broken_off(Bytes::new(), 1),
+        Some(FaultKind::DropBeforeAccept) => return closed(),
         Some(FaultKind::Error500) => return HttpResponse::InternalServerError().body("no\n"),
         Some(_) | None => {}
     }
@@ -165,11 +165,8 @@ async fn answer(
 async fn spoil(fault: Fault, reply: Reply, content_type: &str) -> HttpResponse {
     match fault.fault {
         FaultKind::Slow => tokio::time::sleep(Duration::from_millis(fault.ms)).await,
-        FaultKind::AcceptThenDrop => return broken_off(Bytes::new(), 1),
-        FaultKind::HalfReply => {
-            let whole = reply.body.len().max(2);
-            return broken_off(reply.body.into_iter().take(whole / 2).collect(), whole);
-        }
+        FaultKind::AcceptThenDrop => return closed(),
+        FaultKind::HalfReply => return broken_off(reply, content_type),
         FaultKind::Garbage => {
             return http(
                 Reply {
@@ -188,33 +185,40 @@ async fn spoil(fault: Fault, reply: Reply, content_type: &str) -> HttpResponse {
 }
 
 fn http(reply: Reply, content_type: &str) -> HttpResponse {
+    head(&reply, content_type).body(reply.body)
+}
+
+fn head(reply: &Reply, content_type: &str) -> HttpResponseBuilder {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponseBuilder::new(status);
     if let Some(cursor) = reply.cursor {
         response.insert_header(("Next-Cursor", cursor.to_string()));
     }
-    response.content_type(content_type).body(reply.body)
+    response.content_type(content_type);
+    response
 }
 
-/// An answer that stops after `part` of its `whole` length by closing the connection. With no part at all the failure comes
-/// before the head leaves the buffer, so the caller sees a closed connection and no status.
-fn broken_off(part: Bytes, whole: usize) -> HttpResponse {
-    let failure = || {
-        Err(error::ErrorInternalServerError(
-            "the connection is closed on purpose",
-        ))
-    };
-    let first = stream::iter((!part.is_empty()).then_some(Ok(part.clone())));
-    let last = stream::once(async move {
-        if !part.is_empty() {
-            // One pause lets what was written so far leave the buffer.
-            tokio::task::yield_now().await;
-        }
-        failure()
+/// No answer at all: the failure comes before the head leaves the buffer, so the caller sees a closed connection.
+fn closed() -> HttpResponse {
+    HttpResponse::Ok().streaming(stream::once(async { Err::<Bytes, _>(on_purpose()) }))
+}
+
+/// An answer that stops half-way through the length it announced.
+fn broken_off(reply: Reply, content_type: &str) -> HttpResponse {
+    let whole = reply.body.len().max(2);
+    let mut response = head(&reply, content_type);
+    let part: Bytes = reply.body.into_iter().take(whole / 2).collect();
+    let last = stream::once(async {
+        // One pause lets what was written so far leave the buffer.
+        tokio::task::yield_now().await;
+        Err(on_purpose())
     });
-    HttpResponse::Ok()
-        .no_chunking(whole as u64)
-        .streaming(first.chain(last))
+    let body = stream::iter([Ok(part)]).chain(last);
+    response.no_chunking(whole as u64).streaming(body)
+}
+
+fn on_purpose() -> Error {
+    error::ErrorInternalServerError("the connection is closed on purpose")
 }
 
 /// A reference of the same form that is not this one.
