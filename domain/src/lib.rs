@@ -3,7 +3,11 @@
 //!
 //! Values are parsed once, at the edge, into the types of [`ids`], [`money`] and [`period`]; nothing downstream checks them again.
 
-#![warn(missing_docs, clippy::wildcard_enum_match_arm, clippy::indexing_slicing)]
+#![warn(
+    missing_docs,
+    clippy::wildcard_enum_match_arm,
+    clippy::indexing_slicing
+)]
 
 pub mod ids;
 pub mod money;

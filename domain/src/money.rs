@@ -51,7 +51,9 @@ impl Fen {
 
     /// Converts exact yuan; refuses fractions of a fen.
     pub fn from_yuan(yuan: Decimal) -> Result<Self, MoneyError> {
-        let fen = yuan.checked_mul(Decimal::ONE_HUNDRED).ok_or(MoneyError::OutOfRange)?;
+        let fen = yuan
+            .checked_mul(Decimal::ONE_HUNDRED)
+            .ok_or(MoneyError::OutOfRange)?;
         if !fen.fract().is_zero() {
             return Err(MoneyError::BelowFen);
         }
@@ -101,7 +103,9 @@ impl fmt::Display for Fen {
 
 fn without_thousands(text: &str) -> Result<String, MoneyError> {
     let text: String = text.chars().map(half_width).collect();
-    let Some((_, tail)) = text.split_once(',') else { return Ok(text) };
+    let Some((_, tail)) = text.split_once(',') else {
+        return Ok(text);
+    };
     let whole_tail = tail.split('.').next().unwrap_or(tail);
     if whole_tail.split(',').all(|group| group.len() == 3) {
         Ok(text.replace(',', ""))

@@ -5,14 +5,16 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// A card or account number of 8–32 digits; cards are 16–19 digits that begin with 62, 60 or 81.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BankAccount(Zeroizing<String>);
 
 /// Why a text cannot be an account number; never shows the number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
     /// A spreadsheet turned the number into `6.2E+18` and its digits are gone.
-    #[error("the spreadsheet has turned the card number into scientific notation and its last digits are lost: format the column as text and type the number again")]
+    #[error(
+        "the spreadsheet has turned the card number into scientific notation and its last digits are lost: format the column as text and type the number again"
+    )]
     Scientific,
     /// Something other than digits.
     #[error("a card number has digits only")]
@@ -49,7 +51,10 @@ impl BankAccount {
 
     /// True where length and prefix are those of a UnionPay card.
     pub fn is_card(&self) -> bool {
-        (16..=19).contains(&self.0.len()) && ["62", "60", "81"].iter().any(|prefix| self.0.starts_with(prefix))
+        (16..=19).contains(&self.0.len())
+            && ["62", "60", "81"]
+                .iter()
+                .any(|prefix| self.0.starts_with(prefix))
     }
 
     /// The number in clear: for bank files and sealing only.
@@ -59,7 +64,10 @@ impl BankAccount {
 
     /// Stars and the last four digits.
     pub fn masked(&self) -> String {
-        format!("****{}", self.0.get(self.0.len().saturating_sub(4)..).unwrap_or(""))
+        format!(
+            "****{}",
+            self.0.get(self.0.len().saturating_sub(4)..).unwrap_or("")
+        )
     }
 }
 
@@ -101,12 +109,19 @@ mod tests {
             ("12345678", Ok(None)),
             ("6.22588E+15", Err(AccountError::Scientific)),
             ("1234567", Err(AccountError::Length)),
-            ("622588141420743012345678901234567", Err(AccountError::Length)),
+            (
+                "622588141420743012345678901234567",
+                Err(AccountError::Length),
+            ),
             ("6225ABCD14207430", Err(AccountError::NotDigits)),
             ("6225********7430", Err(AccountError::NotDigits)),
             ("", Err(AccountError::NotDigits)),
         ] {
-            assert_eq!(BankAccount::parse(text).map(|(_, warning)| warning), expected, "{text}");
+            assert_eq!(
+                BankAccount::parse(text).map(|(_, warning)| warning),
+                expected,
+                "{text}"
+            );
         }
     }
 

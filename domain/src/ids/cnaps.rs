@@ -13,7 +13,9 @@ pub enum CnapsError {
     #[error("a bank number (联行号) has 12 digits")]
     Form,
     /// The last digit does not follow from the others.
-    #[error("the last digit of the bank number (联行号) does not match the others: look for a typing error")]
+    #[error(
+        "the last digit of the bank number (联行号) does not match the others: look for a typing error"
+    )]
     Check,
 }
 
@@ -28,8 +30,15 @@ impl Cnaps {
             let sum = (product + u32::from(digit - b'0')) % 10;
             (if sum == 0 { 10 } else { sum }) * 2 % 11
         });
-        let check = number.bytes().last().map_or(0, |digit| u32::from(digit - b'0'));
-        if (product + check) % 10 == 1 { Ok(Self(number)) } else { Err(CnapsError::Check) }
+        let check = number
+            .bytes()
+            .last()
+            .map_or(0, |digit| u32::from(digit - b'0'));
+        if (product + check) % 10 == 1 {
+            Ok(Self(number))
+        } else {
+            Err(CnapsError::Check)
+        }
     }
 
     /// All twelve digits.
@@ -55,8 +64,21 @@ mod tests {
 
     #[test]
     fn published_numbers_pass_and_changed_ones_do_not() {
-        for number in ["402731057238", "313731010015", "313736000019", "313741095715", "102100099996", "103100000026", "104100000004", "105100000017", "403100000004"] {
-            assert_eq!(Cnaps::parse(number).map(|c| c.to_string()), Ok(number.into()));
+        for number in [
+            "402731057238",
+            "313731010015",
+            "313736000019",
+            "313741095715",
+            "102100099996",
+            "103100000026",
+            "104100000004",
+            "105100000017",
+            "403100000004",
+        ] {
+            assert_eq!(
+                Cnaps::parse(number).map(|c| c.to_string()),
+                Ok(number.into())
+            );
         }
         assert_eq!(Cnaps::parse("402731057239"), Err(CnapsError::Check));
         assert_eq!(Cnaps::parse("40273105723"), Err(CnapsError::Form));

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use zeroize::Zeroizing;
 
 /// A checked 18-character identity number; the check character is an upper-case `X` where it is ten.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IdNumber(Zeroizing<String>);
 
 /// What is wrong with an identity number; the number itself is never part of the message.
@@ -19,7 +19,9 @@ pub enum IdNumberError {
     #[error("positions 7 to 14 of the identity number are not a date of birth")]
     BirthDate,
     /// The last character does not follow from the others.
-    #[error("the last character of the identity number does not match the others: look for a typing error")]
+    #[error(
+        "the last character of the identity number does not match the others: look for a typing error"
+    )]
     Check,
 }
 
@@ -35,9 +37,17 @@ impl IdNumber {
             return Err(IdNumberError::Form);
         }
         birth_date(body)?;
-        let sum: u32 = body.bytes().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-        let expected = CHECK.iter().nth(sum as usize % 11);
-        if expected == check.as_bytes().first() { Ok(Self(Zeroizing::new(number))) } else { Err(IdNumberError::Check) }
+        let sum: u32 = body
+            .bytes()
+            .zip(WEIGHTS)
+            .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+            .sum();
+        let expected = CHECK.get(sum as usize % 11);
+        if expected == check.as_bytes().first() {
+            Ok(Self(Zeroizing::new(number)))
+        } else {
+            Err(IdNumberError::Check)
+        }
     }
 
     /// Day of birth, from positions 7–14.
@@ -65,8 +75,14 @@ impl fmt::Debug for IdNumber {
 }
 
 fn birth_date(number: &str) -> Result<Date, IdNumberError> {
-    let part = |range: std::ops::Range<usize>| number.get(range).and_then(|digits| digits.parse::<i16>().ok());
-    let (Some(year), Some(month), Some(day)) = (part(6..10), part(10..12), part(12..14)) else { return Err(IdNumberError::Form) };
+    let part = |range: std::ops::Range<usize>| {
+        number
+            .get(range)
+            .and_then(|digits| digits.parse::<i16>().ok())
+    };
+    let (Some(year), Some(month), Some(day)) = (part(6..10), part(10..12), part(12..14)) else {
+        return Err(IdNumberError::Form);
+    };
     let small = |n: i16| i8::try_from(n).map_err(|_| IdNumberError::BirthDate);
     Date::new(year, small(month)?, small(day)?).map_err(|_| IdNumberError::BirthDate)
 }

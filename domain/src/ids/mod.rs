@@ -21,5 +21,8 @@ use crate::money::half_width;
 
 /// Drops spaces and folds full-width characters: how numbers come out of spreadsheets and chat windows.
 fn squeezed(text: &str) -> String {
-    text.chars().map(half_width).filter(|c| !c.is_whitespace()).collect()
+    text.chars()
+        .map(half_width)
+        .filter(|c| !c.is_whitespace())
+        .collect()
 }

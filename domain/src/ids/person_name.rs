@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// A person's name in Unicode NFC, as it stands on the account: no folding, no transliteration, rare characters kept.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PersonName(Zeroizing<String>);
 
 /// Why a text cannot be a name.
@@ -19,14 +19,20 @@ pub enum NameError {
     #[error("the name has more than 60 characters, which no bank can take")]
     TooLong,
     /// A control character, a separator of file formats, a digit, a star from a masked list, or the sign for a lost character.
-    #[error("the name has a character that no name has (a control character, a digit, or one of * ? | = @ < > \u{FFFD}): type it as on the bank card")]
+    #[error(
+        "the name has a character that no name has (a control character, a digit, or one of * ? | = @ < > \u{FFFD}): type it as on the bank card"
+    )]
     BadCharacter,
 }
 
 impl PersonName {
     /// Trims, composes (NFC) and brings the middle dot of minority names to U+00B7, the only one that bank encodings hold.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let name: String = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}').nfc().map(middle_dot).collect();
+        let name: String = text
+            .trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}')
+            .nfc()
+            .map(middle_dot)
+            .collect();
         if name.is_empty() {
             return Err(NameError::Empty);
         }
@@ -64,7 +70,10 @@ fn middle_dot(c: char) -> char {
 }
 
 fn is_foreign_to_names(c: char) -> bool {
-    c.is_control() || c.is_ascii_digit() || "*?|=@<>;\"\u{FFFD}＊？".contains(c) || ('\u{FF10}'..='\u{FF19}').contains(&c)
+    c.is_control()
+        || c.is_ascii_digit()
+        || "*?|=@<>;\"\u{FFFD}＊？".contains(c)
+        || ('\u{FF10}'..='\u{FF19}').contains(&c)
 }
 
 #[cfg(test)]
@@ -86,9 +95,16 @@ mod tests {
             ("李\n明", Err(NameError::BadCharacter)),
             ("  ", Err(NameError::Empty)),
         ] {
-            assert_eq!(PersonName::parse(text).map(|n| n.clear().to_owned()), expected.map(str::to_owned), "{text:?}");
+            assert_eq!(
+                PersonName::parse(text).map(|n| n.clear().to_owned()),
+                expected.map(str::to_owned),
+                "{text:?}"
+            );
         }
         assert_eq!(PersonName::parse(&"李".repeat(61)), Err(NameError::TooLong));
-        assert_eq!(format!("{:?}", PersonName::parse("李晓明").unwrap()), "李**");
+        assert_eq!(
+            format!("{:?}", PersonName::parse("李晓明").unwrap()),
+            "李**"
+        );
     }
 }

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_region_holds_what_lies_in_it() {
-        let [province, prefecture, county, elsewhere] = ["530000", "530900", "530902", "530302"].map(|c| Region::parse(c).unwrap());
+        let [province, prefecture, county, elsewhere] =
+            ["530000", "530900", "530902", "530302"].map(|c| Region::parse(c).unwrap());
         assert!(province.holds(county) && prefecture.holds(county) && county.holds(county));
         assert!(!county.holds(prefecture) && !prefecture.holds(elsewhere));
         assert_eq!(county.prefecture(), prefecture);

@@ -10,27 +10,47 @@ pub struct Uscc(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsccError {
     /// Wrong length, or one of the letters I, O, Z, S, V, which the code does not use.
-    #[error("a unified social credit code has 18 digits and capital letters, without I, O, Z, S and V")]
+    #[error(
+        "a unified social credit code has 18 digits and capital letters, without I, O, Z, S and V"
+    )]
     Form,
     /// The last character does not follow from the others.
-    #[error("the last character of the unified social credit code does not match the others: look for a typing error")]
+    #[error(
+        "the last character of the unified social credit code does not match the others: look for a typing error"
+    )]
     Check,
 }
 
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
-const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
+const WEIGHTS: [usize; 17] = [
+    1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28,
+];
 
 impl Uscc {
     /// Checks alphabet, length and check character.
     pub fn parse(text: &str) -> Result<Self, UsccError> {
         let code = super::squeezed(text).to_ascii_uppercase();
-        let values: Vec<usize> = code.bytes().map(value).collect::<Option<_>>().ok_or(UsccError::Form)?;
-        let [body @ .., check] = values.as_slice() else { return Err(UsccError::Form) };
+        let values: Vec<usize> = code
+            .bytes()
+            .map(value)
+            .collect::<Option<_>>()
+            .ok_or(UsccError::Form)?;
+        let [body @ .., check] = values.as_slice() else {
+            return Err(UsccError::Form);
+        };
         if body.len() != 17 {
             return Err(UsccError::Form);
         }
-        let sum: usize = body.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum();
-        if (31 - sum % 31) % 31 == *check { Ok(Self(code)) } else { Err(UsccError::Check) }
+        let sum: usize = body
+            .iter()
+            .zip(WEIGHTS)
+            .map(|(value, weight)| value * weight)
+            .sum();
+        if (31 - sum % 31) % 31 == *check {
+            Ok(Self(code))
+        } else {
+            Err(UsccError::Check)
+        }
     }
 
     /// All eighteen characters.
@@ -55,7 +75,11 @@ mod tests {
 
     #[test]
     fn known_codes_pass_also_where_the_remainder_is_nought() {
-        for code in ["91350100M000100Y43", "91100000100003962T", "91530902MA6K004010"] {
+        for code in [
+            "91350100M000100Y43",
+            "91100000100003962T",
+            "91530902MA6K004010",
+        ] {
             assert_eq!(Uscc::parse(code).map(|c| c.to_string()), Ok(code.into()));
         }
         assert_eq!(Uscc::parse("91350100M000100Y44"), Err(UsccError::Check));
