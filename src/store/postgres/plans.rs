@@ -169,8 +169,11 @@ fn is_own(cnaps: Option<&str>, prefix: &str) -> bool {
 
 async fn page(tx: &mut PgConnection, batch: i64, after: i64) -> Result<Vec<Row>, StoreError> {
     let rows = sqlx::query(
-        "SELECT i.row_no, i.amount_fen, b.cnaps FROM wage_item i JOIN binding b ON b.id = i.binding_id
-         WHERE i.batch_id = $1 AND i.row_no > $2 ORDER BY i.row_no LIMIT $3",
+        // Look-ups by key, whatever the planner thinks of tables that were filled a moment ago.
+        "SELECT i.row_no, i.amount_fen, g.cnaps
+         FROM (SELECT row_no, amount_fen, binding_id FROM wage_item WHERE batch_id = $1 AND row_no > $2 ORDER BY row_no LIMIT $3) i
+         CROSS JOIN LATERAL (SELECT cnaps FROM binding b WHERE b.id = i.binding_id LIMIT 1) g
+         ORDER BY i.row_no",
     )
     .bind(batch)
     .bind(after)
