@@ -243,12 +243,12 @@ fn a_bad_key_file_is_refused_without_showing_a_key() {
         ("id = 1\nkey = \"", "id = 1\nkey = \"xx", "line 7"),
         ("current = 1", "current = 3", "names sealing key 3"),
         (
-            "[blind]",
-            "[[sealing]]\nid = 1\nkey = \"KEY\"\n[blind]",
+            "\n[blind]",
+            "\n[[sealing]]\nid = 1\nkey = \"KEY\"\n[blind]",
             "key 1 is there twice",
         ),
-        ("account", "acount", "not as"),
-        ("[blind]", "[blind", "not as"),
+        ("account", "acount", "line 11"),
+        ("\n[blind]", "\n[blind", "line 9"),
     ] {
         let keys = KeyFolder::new();
         let key = "5a".repeat(32);
