@@ -7,7 +7,7 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::Place;
 
-use super::columns::{Columns, stored};
+use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
 use super::{audit, tasks};
 use crate::store::{
@@ -284,7 +284,7 @@ fn batch_view(row: &PgRow) -> Result<BatchView, StoreError> {
         total: row.fen("total_fen")?,
         prepared_by: row.text("prepared_by")?,
         decided_by: row.maybe_text("decided_by")?,
-        tally: row.tally()?,
+        tally: tally(row)?,
     })
 }
 
@@ -302,7 +302,7 @@ pub(super) async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchVi
     may_decide(&before, decision)?;
     let (state, action) = if decision.approve {
         reserve(&mut tx, &before).await?;
-        tasks::ensure(&mut tx, TaskKind::Plan, &before.id.to_string(), decision.at).await?;
+        tasks::ensure(&mut tx, TaskKind::Plan, &before.code, decision.at).await?;
         (BatchState::Approved, "batch.approve")
     } else {
         sqlx::query("DELETE FROM wage_slot WHERE batch_id = $1")

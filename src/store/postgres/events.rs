@@ -31,12 +31,7 @@ pub(super) async fn record_event(
         .await?
         .parsed("state", State::from_code)?;
     let state = advance(&mut tx, instruction, state, happening.event, happening.at).await?;
-    if let Some((reason, code, text)) = &happening.refusal {
-        let bank = BankCode {
-            list: String::new(),
-            code: code.clone(),
-            text: text.clone(),
-        };
+    if let Some((reason, bank)) = &happening.refusal {
         let raw = happening.raw.ok_or_else(|| {
             StoreError::Broken(format!(
                 "instruction {instruction} was refused without a document that says so"
@@ -46,7 +41,7 @@ pub(super) async fn record_event(
             raw,
             at: happening.at,
         };
-        fail_all(&mut tx, source, instruction, *reason, &bank).await?;
+        fail_all(&mut tx, source, instruction, *reason, bank).await?;
     }
     tasks::settle(&mut tx, claim, next).await?;
     if let Some(due) = happening.query_at {

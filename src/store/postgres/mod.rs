@@ -79,6 +79,9 @@ impl Store for PostgresStore {
     ) -> Result<(), StoreError> {
         registry::import_regions(&self.pool, regions, by, at).await
     }
+    async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError> {
+        registry::regions(&self.pool).await
+    }
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
@@ -131,6 +134,9 @@ impl Store for PostgresStore {
     }
     async fn claim_step(&self, now: Timestamp, lease_ms: i64) -> Result<Option<Claim>, StoreError> {
         tasks::claim_step(&self.pool, now, lease_ms).await
+    }
+    async fn renew(&self, claim: &Claim, until: Timestamp) -> Result<(), StoreError> {
+        tasks::renew(&self.pool, claim, until).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         tasks::next_due(&self.pool).await

@@ -104,24 +104,23 @@ async fn lock_approved(tx: &mut PgConnection, subject: &str) -> Result<Head, Sto
         what: "batch",
         key: subject.to_owned(),
     };
-    let id: i64 = subject.parse().map_err(|_| missing())?;
     let row = sqlx::query(
-        "SELECT b.state, b.content, a.bank FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
-         WHERE b.id = $1 FOR NO KEY UPDATE OF b",
+        "SELECT b.id, b.state, b.content, a.bank FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
+         WHERE b.code = $1 FOR NO KEY UPDATE OF b",
     )
-    .bind(id)
+    .bind(subject)
     .fetch_optional(tx)
     .await?
     .ok_or_else(missing)?;
     let state = row.parsed("state", BatchState::from_code)?;
     if state != BatchState::Approved {
         return Err(StoreError::Broken(format!(
-            "batch {id} is to be planned and is {}",
+            "batch {subject} is to be planned and is {}",
             state.code()
         )));
     }
     Ok(Head {
-        batch: id,
+        batch: row.int("id")?,
         bank: row.text("bank")?,
         content: ContentHash(row.array("content")?),
     })

@@ -115,6 +115,20 @@ const PROJECT: &str = "SELECT p.code, p.name, p.region, p.contractor_uscc, p.con
      FROM project p JOIN special_account a ON a.id = p.account_id
      WHERE $1::text IS NULL OR p.code = $1 ORDER BY p.code COLLATE \"C\"";
 
+pub(super) async fn regions(pool: &PgPool) -> Result<Vec<RegionEntry>, StoreError> {
+    let rows = sqlx::query("SELECT code, name, base_projects FROM region ORDER BY code")
+        .fetch_all(pool)
+        .await?;
+    let entry = |row: &PgRow| {
+        Ok(RegionEntry {
+            code: row.parsed("code", |text| Region::parse(text).ok())?,
+            name: row.text("name")?,
+            base_projects: row.maybe_number("base_projects")?,
+        })
+    };
+    rows.iter().map(entry).collect()
+}
+
 pub(super) async fn projects(pool: &PgPool) -> Result<Vec<ProjectEntry>, StoreError> {
     let rows = sqlx::query(PROJECT)
         .bind(None::<&str>)

@@ -6,7 +6,7 @@ use wagegate_domain::PayMonth;
 use wagegate_domain::batch::BatchState;
 use wagegate_domain::ids::Region;
 
-use super::columns::Columns;
+use super::columns::{Columns, tally};
 use crate::store::{Level, RateLine, StoreError, SuspenseView};
 
 pub(super) async fn rates(
@@ -52,7 +52,7 @@ fn rate_line(row: &PgRow) -> Result<RateLine, StoreError> {
         region: row.parsed("region", |text| Region::parse(text).ok())?,
         projects: row.number("projects")?,
         base_projects: row.maybe_number("base_projects")?,
-        tally: row.tally()?,
+        tally: tally(row)?,
     })
 }
 

@@ -66,9 +66,30 @@ pub(super) async fn claim_step(
     .transpose()
 }
 
+pub(super) async fn renew(
+    pool: &PgPool,
+    claim: &Claim,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let renewed = sqlx::query(
+        "UPDATE task SET lease_until = $3 WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL",
+    )
+    .bind(claim.task)
+    .bind(claim.fence)
+    .bind(until.as_millisecond())
+    .execute(pool)
+    .await?
+    .rows_affected();
+    if renewed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
+}
+
 pub(super) async fn next_due(pool: &PgPool) -> Result<Option<Timestamp>, StoreError> {
     let due: Option<i64> =
-        sqlx::query_scalar("SELECT min(due_at) FROM task WHERE lease_until IS NULL")
+        sqlx::query_scalar("SELECT min(GREATEST(due_at, lease_until)) FROM task")
             .fetch_one(pool)
             .await?;
     due.map(moment).transpose()

@@ -1,0 +1,69 @@
+//! Work that waits in the store, and the lease under which one worker holds a piece of it.
+
+use jiff::Timestamp;
+
+/// Kinds of work that wait in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TaskKind {
+    /// Split an approved batch; subject: batch code.
+    Plan,
+    /// Build and send an instruction; subject: instruction id.
+    Send,
+    /// Ask a bank about an instruction; subject: instruction id.
+    Query,
+    /// Ask a bank for returns; subject: bank code.
+    Collect,
+    /// Read a raw document into facts; subject: raw id.
+    Read,
+}
+
+impl TaskKind {
+    /// All, in the order in which work is taken: first what may clear doubt, then what may pay.
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Query,
+        Self::Collect,
+        Self::Send,
+        Self::Plan,
+    ];
+
+    /// The name kept in the store.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Send => "send",
+            Self::Query => "query",
+            Self::Collect => "collect",
+            Self::Read => "read",
+        }
+    }
+
+    /// Reads back what [`Self::code`] wrote.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+/// A task held under a lease; every write that belongs to it shows the fence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Store key of the task.
+    pub task: i64,
+    /// What to do.
+    pub kind: TaskKind,
+    /// About what.
+    pub subject: String,
+    /// Goes up with each claim; a write with an older one is refused.
+    pub fence: i64,
+    /// True where an earlier holder's lease ran out: whatever it began may have happened.
+    pub taken_over: bool,
+}
+
+/// What becomes of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is done and goes.
+    Done,
+    /// It is due again.
+    Again(Timestamp),
+}
