@@ -308,7 +308,8 @@ async fn two_sheets_with_the_same_workers_at_once_leave_one() {
 async fn audit_entries_of_many_gateways_make_one_chain_without_a_gap() {
     let stores = gateways(4).await;
     let mut writers = JoinSet::new();
-    for store in stores.iter().cloned() {
+    for store in &stores {
+        let store = Arc::clone(store);
         writers.spawn(async move {
             for number in 0..25 {
                 store
