@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
 use wagegate_domain::fact::{BankCode, Told, Verdict};
-use wagegate_domain::outcome::{Outcome, Place, fold};
+use wagegate_domain::outcome::{Outcome, fold};
 use wagegate_domain::plan::parse_reference;
 
+use super::moves::Moves;
 use super::{Saying, Taken};
 
 /// An attempt's place: instruction and row number in it.
@@ -270,7 +271,7 @@ pub(super) struct Booking {
     /// Remarks on the document: ordinal and words.
     pub(super) remarks: Vec<(u64, String)>,
     /// Count and sum of the wages that go from one place to another, by batch.
-    pub(super) moves: BTreeMap<(i64, Place, Place), (u64, Fen)>,
+    pub(super) moves: Moves,
 }
 
 impl Booking {
@@ -423,6 +424,7 @@ fn same_amount(attempt: &mut Standing, told: Option<Fen>) -> Result<&mut Standin
 mod tests {
     use super::*;
     use wagegate_domain::fact::ItemRefs;
+    use wagegate_domain::outcome::Place;
     use wagegate_domain::plan::reference;
     use wagegate_domain::reason::Reason;
 

@@ -4,11 +4,13 @@
 
 mod batch;
 mod booking;
+mod chain;
 mod columns;
 mod document;
 mod error;
 mod instruction;
 pub mod postgres;
+mod moves;
 mod project;
 mod task;
 mod view;

@@ -2,11 +2,11 @@
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 
 use super::columns::{Columns, without_nul};
+use crate::store::chain::{START, Walk, link};
 use crate::store::{AuditEntry, ChainCheck, StoreError};
 
 /// Names the advisory lock that an appender holds until its commit; always the last lock that a transaction takes.
@@ -42,7 +42,7 @@ pub(super) async fn append(
         .await?;
     let (number, previous) = match last {
         Some(row) => (row.int("number")? + 1, row.array("hash")?),
-        None => (1, [0; 32]),
+        None => (1, START),
     };
     let entry = AuditEntry {
         number,
@@ -68,36 +68,20 @@ pub(super) async fn append(
     Ok(())
 }
 
-fn link(previous: &[u8; 32], entry: &AuditEntry) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    digest.update(previous);
-    digest.update(entry.number.to_be_bytes());
-    digest.update(entry.at.as_millisecond().to_be_bytes());
-    for text in [&entry.who, &entry.action, &entry.subject, &entry.detail] {
-        digest.update((text.len() as u64).to_be_bytes());
-        digest.update(text);
-    }
-    digest.finalize().into()
-}
-
 pub(super) async fn check(pool: &PgPool) -> Result<ChainCheck, StoreError> {
     let mut rows = sqlx::query("SELECT number, at, who, action, subject, detail, previous, hash FROM audit ORDER BY number").fetch(pool);
-    let (mut entries, mut previous) = (0, [0; 32]);
+    let mut walk = Walk::new();
     while let Some(row) = rows.try_next().await? {
-        let entry = entry(&row)?;
-        let hash: [u8; 32] = row.array("hash")?;
-        entries += 1;
-        let follows = u64::try_from(entry.number) == Ok(entries)
-            && row.array("previous")? == previous
-            && hash == link(&previous, &entry);
-        if !follows {
-            return Ok(ChainCheck::BrokenAt {
-                number: entry.number,
-            });
+        let broken = walk.step(
+            &entry(&row)?,
+            &row.array("previous")?,
+            &row.array("hash")?,
+        );
+        if let Some(broken) = broken {
+            return Ok(broken);
         }
-        previous = hash;
     }
-    Ok(ChainCheck::Whole { entries })
+    Ok(walk.end())
 }
 
 pub(super) async fn tail(pool: &PgPool, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {

@@ -10,9 +10,10 @@ use wagegate_domain::reason::Reason;
 use super::columns::Columns;
 use super::facts::{Source, write};
 use super::instructions::lock_batch_of;
-use super::tallies::{Moves, move_items};
+use super::tallies::move_items;
 use super::{standings, tasks};
 use crate::store::booking::Booking;
+use crate::store::moves::Moves;
 use crate::store::{Claim, Happening, Next, StoreError, TaskKind};
 
 pub(super) async fn record_event(

@@ -14,8 +14,9 @@ use wagegate_domain::plan::{KeyRule, Limits, Seat, Splitter, bank_key};
 
 use super::columns::{Columns, stored};
 use super::copy::Copy;
-use super::tallies::{self, Moves};
+use super::tallies;
 use super::tasks;
+use crate::store::moves::Moves;
 use crate::store::{Claim, Next, StoreError, TaskKind};
 
 /// Rows that are seated at a time.

@@ -4,45 +4,21 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 use wagegate_domain::Fen;
-use wagegate_domain::ledger::movement;
 use wagegate_domain::outcome::Place;
 
-use super::columns::stored;
 use crate::store::StoreError;
-
-/// Count and sum of the wages that go from one place to another, by batch.
-pub(super) type Moves = BTreeMap<(i64, Place, Place), (u64, Fen)>;
+use crate::store::moves::{Moves, Shifts, shifts};
 
 /// Moves the tallies of approved batches, and their special accounts by what that means for them. The caller holds the batches' rows.
 pub(super) async fn move_items(tx: &mut PgConnection, moves: &Moves) -> Result<(), StoreError> {
-    if moves.is_empty() {
-        return Ok(());
+    let Shifts { tallies, accounts } = shifts(moves)?;
+    if !tallies.is_empty() {
+        add_to_tallies(tx, &tallies).await?;
     }
-    let mut tallies: BTreeMap<(i64, Place), (i64, Fen)> = BTreeMap::new();
-    let mut accounts: BTreeMap<i64, (Fen, Fen)> = BTreeMap::new();
-    for ((batch, from, to), (count, sum)) in moves {
-        let count = stored(*count)?;
-        let out = Fen::ZERO.checked_sub(*sum).ok_or_else(overflow)?;
-        for (place, by, fen) in [(from, -count, out), (to, count, *sum)] {
-            let (items, total) = tallies.entry((*batch, *place)).or_default();
-            *items += by;
-            *total = total.checked_add(fen).ok_or_else(overflow)?;
-        }
-        let moved = movement(*from, *to, *sum).ok_or_else(overflow)?;
-        let (balance, reserved) = accounts.entry(*batch).or_default();
-        *balance = balance.checked_add(moved.balance).ok_or_else(overflow)?;
-        *reserved = reserved.checked_add(moved.reserved).ok_or_else(overflow)?;
+    if !accounts.is_empty() {
+        add_to_accounts(tx, &accounts).await?;
     }
-    add_to_tallies(tx, &tallies).await?;
-    accounts.retain(|_, figures| *figures != (Fen::ZERO, Fen::ZERO));
-    if accounts.is_empty() {
-        return Ok(());
-    }
-    add_to_accounts(tx, &accounts).await
-}
-
-fn overflow() -> StoreError {
-    StoreError::Broken("a movement of wages passes 64 bits".into())
+    Ok(())
 }
 
 async fn add_to_tallies(
