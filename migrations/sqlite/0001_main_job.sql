@@ -224,7 +224,8 @@ CREATE TABLE collect_cursor (
 ) STRICT;
 
 CREATE TABLE task (
-    id          INTEGER PRIMARY KEY,
+    -- Never used twice: a late worker of a task that is gone must not pass for the holder of a new one.
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     kind        TEXT NOT NULL,
     priority    INTEGER NOT NULL,
     subject     TEXT NOT NULL,

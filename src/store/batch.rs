@@ -9,7 +9,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::{Fen, PayMonth};
 
-use super::StoreError;
+use super::{Conflict, StoreError};
 
 /// A batch about to be stored; count, total and hash were made from the same rows.
 #[derive(Clone, Debug)]
@@ -117,4 +117,20 @@ pub struct Decision {
     pub by: String,
     /// When.
     pub at: Timestamp,
+}
+
+impl Decision {
+    /// Whether the decision may be taken on the batch as it stands.
+    pub(super) fn allowed(&self, batch: &BatchView) -> Result<(), Conflict> {
+        if batch.state != BatchState::AwaitingApproval {
+            return Err(Conflict::NotAwaiting { state: batch.state });
+        }
+        if batch.prepared_by == self.by {
+            return Err(Conflict::SamePerson);
+        }
+        if batch.content != self.content {
+            return Err(Conflict::ContentDiffers);
+        }
+        Ok(())
+    }
 }

@@ -9,9 +9,11 @@ mod columns;
 mod document;
 mod error;
 mod instruction;
-pub mod postgres;
 mod moves;
+pub mod postgres;
 mod project;
+mod recounted;
+pub mod sqlite;
 mod task;
 mod view;
 

@@ -72,11 +72,7 @@ pub(super) async fn check(pool: &PgPool) -> Result<ChainCheck, StoreError> {
     let mut rows = sqlx::query("SELECT number, at, who, action, subject, detail, previous, hash FROM audit ORDER BY number").fetch(pool);
     let mut walk = Walk::new();
     while let Some(row) = rows.try_next().await? {
-        let broken = walk.step(
-            &entry(&row)?,
-            &row.array("previous")?,
-            &row.array("hash")?,
-        );
+        let broken = walk.step(&entry(&row)?, &row.array("previous")?, &row.array("hash")?);
         if let Some(broken) = broken {
             return Ok(broken);
         }

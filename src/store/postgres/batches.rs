@@ -299,7 +299,7 @@ pub(super) async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchVi
     let mut tx = pool.begin().await?;
     lock(&mut tx, &decision.batch).await?;
     let before = view(&mut tx, &decision.batch).await?;
-    may_decide(&before, decision)?;
+    decision.allowed(&before)?;
     let (state, action) = if decision.approve {
         reserve(&mut tx, &before).await?;
         tasks::ensure(&mut tx, TaskKind::Plan, &before.code, decision.at).await?;
@@ -340,19 +340,6 @@ async fn lock(tx: &mut PgConnection, code: &str) -> Result<(), StoreError> {
         .await?
         .map(|_| ())
         .ok_or_else(|| unknown(code))
-}
-
-fn may_decide(batch: &BatchView, decision: &Decision) -> Result<(), Conflict> {
-    if batch.state != BatchState::AwaitingApproval {
-        return Err(Conflict::NotAwaiting { state: batch.state });
-    }
-    if batch.prepared_by == decision.by {
-        return Err(Conflict::SamePerson);
-    }
-    if batch.content != decision.content {
-        return Err(Conflict::ContentDiffers);
-    }
-    Ok(())
 }
 
 /// Reserves the batch's total where the account has it free; the account's row is locked, so that two approvals cannot take the same money.

@@ -97,13 +97,15 @@ pub(super) async fn next_due(pool: &PgPool) -> Result<Option<Timestamp>, StoreEr
 
 /// Checks the fence and keeps the task locked until the commit: nobody can take it over in the meantime. The first lock of every write with a claim.
 pub(super) async fn hold(tx: &mut PgConnection, claim: &Claim) -> Result<(), StoreError> {
-    sqlx::query("SELECT id FROM task WHERE id = $1 AND fence = $2 FOR UPDATE")
-        .bind(claim.task)
-        .bind(claim.fence)
-        .fetch_optional(tx)
-        .await?
-        .map(|_| ())
-        .ok_or(StoreError::Stale)
+    sqlx::query(
+        "SELECT id FROM task WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL FOR UPDATE",
+    )
+    .bind(claim.task)
+    .bind(claim.fence)
+    .fetch_optional(tx)
+    .await?
+    .map(|_| ())
+    .ok_or(StoreError::Stale)
 }
 
 /// [`hold`], for a write that may also set the instruction's query task: both rows are locked now, in the order of their keys.
@@ -150,11 +152,11 @@ pub(super) async fn settle(
     next: Next,
 ) -> Result<(), StoreError> {
     let query = match next {
-        Next::Done => sqlx::query("DELETE FROM task WHERE id = $1 AND fence = $2")
+        Next::Done => sqlx::query("DELETE FROM task WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL")
             .bind(claim.task)
             .bind(claim.fence),
         Next::Again(due) => sqlx::query(
-            "UPDATE task SET due_at = $3, lease_until = NULL WHERE id = $1 AND fence = $2",
+            "UPDATE task SET due_at = $3, lease_until = NULL WHERE id = $1 AND fence = $2 AND lease_until IS NOT NULL",
         )
         .bind(claim.task)
         .bind(claim.fence)

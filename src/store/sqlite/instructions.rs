@@ -1,0 +1,145 @@
+//! Instructions as they stand, their payments in pages, and the commit of intent.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqlitePool};
+use wagegate_domain::attempt::{Event, State};
+
+use super::{tasks, write};
+use crate::store::columns::{Columns, stored};
+use crate::store::{Claim, InstructionView, SealedPayment, StoreError};
+
+/// Instructions, each with the number of its payments that have no final word: all, less those whose newest outcome is final.
+macro_rules! view {
+    ($which:literal) => {
+        concat!(
+            "SELECT i.id, b.code, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+               a.number, a.name, i.bytes_hash, i.bytes_size, i.not_known_since,
+               i.row_count - (SELECT count(*) FROM outcome o WHERE o.instruction_id = i.id AND o.outcome IN ('paid', 'failed', 'returned')
+                 AND NOT EXISTS (SELECT 1 FROM outcome l WHERE l.instruction_id = o.instruction_id AND l.sequence = o.sequence AND l.version > o.version)) AS open
+             FROM instruction i JOIN batch b ON b.id = i.batch_id JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
+             WHERE ", $which, " ORDER BY i.part, i.generation"
+        )
+    };
+}
+
+pub(super) async fn one(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<InstructionView, StoreError> {
+    let row = sqlx::query(view!("i.id = $1"))
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref()
+        .map(instruction_view)
+        .transpose()?
+        .ok_or_else(|| unknown(id))
+}
+
+pub(super) fn unknown(id: i64) -> StoreError {
+    StoreError::NotFound {
+        what: "instruction",
+        key: id.to_string(),
+    }
+}
+
+pub(super) async fn of_batch(
+    pool: &SqlitePool,
+    batch: &str,
+) -> Result<Vec<InstructionView>, StoreError> {
+    let rows = sqlx::query(view!("b.code = $1"))
+        .bind(batch)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(instruction_view).collect()
+}
+
+fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
+    Ok(InstructionView {
+        id: row.int("id")?,
+        batch: row.text("code")?,
+        month: row.month("pay_month")?,
+        part: row.number("part")?,
+        bank: row.text("bank")?,
+        bank_key: row.text("bank_key")?,
+        state: row.parsed("state", State::from_code)?,
+        rows: row.number("row_count")?,
+        total: row.fen("total_fen")?,
+        planned_at: row.moment("planned_at")?,
+        value_date: row.parsed("value_date", |text| text.parse::<Date>().ok())?,
+        account: row.text("number")?,
+        account_name: row.text("name")?,
+        bytes: row
+            .maybe_array("bytes_hash")?
+            .zip(row.maybe_number("bytes_size")?),
+        open: row.number("open")?,
+        not_known_since: row.maybe_moment("not_known_since")?,
+    })
+}
+
+pub(super) async fn payments(
+    pool: &SqlitePool,
+    instruction: i64,
+    after: u32,
+    limit: u32,
+) -> Result<Vec<SealedPayment>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT t.sequence, g.blind, g.sealed, g.cnaps, t.amount_fen FROM attempt t
+         CROSS JOIN wage_item i ON i.batch_id = t.batch_id AND i.row_no = t.row_no
+         CROSS JOIN binding g ON g.id = i.binding_id
+         WHERE t.instruction_id = $1 AND t.sequence > $2 ORDER BY t.sequence LIMIT $3",
+    )
+    .bind(instruction)
+    .bind(i64::from(after))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    let payment = |row: &SqliteRow| {
+        Ok(SealedPayment {
+            sequence: row.number("sequence")?,
+            binding_blind: row.array("blind")?,
+            binding_sealed: row.bytes("sealed")?,
+            cnaps: row.maybe_text("cnaps")?,
+            amount: row.fen("amount_fen")?,
+        })
+    };
+    rows.iter().map(payment).collect()
+}
+
+pub(super) async fn record_intent(
+    pool: &SqlitePool,
+    claim: &Claim,
+    instruction: i64,
+    (hash, size): ([u8; 32], u64),
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut tx = write(pool).await?;
+    tasks::hold(&mut tx, claim).await?;
+    let row = sqlx::query("SELECT state, bytes_hash, bytes_size FROM instruction WHERE id = $1")
+        .bind(instruction)
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or_else(|| unknown(instruction))?;
+    let state = row.parsed("state", State::from_code)?.on(Event::Intent)?;
+    let earlier = row
+        .maybe_array("bytes_hash")?
+        .zip(row.maybe_number("bytes_size")?);
+    if earlier.is_some_and(|bytes: ([u8; 32], u64)| bytes != (hash, size)) {
+        return Err(StoreError::Broken(format!(
+            "the bytes of instruction {instruction} differ from those of an earlier intent"
+        )));
+    }
+    sqlx::query(
+        "UPDATE instruction SET state = $2, bytes_hash = $3, bytes_size = $4, intent_at = $5 WHERE id = $1",
+    )
+    .bind(instruction)
+    .bind(state.code())
+    .bind(hash.as_slice())
+    .bind(stored(size)?)
+    .bind(at.as_millisecond())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}

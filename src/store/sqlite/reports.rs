@@ -1,0 +1,90 @@
+//! What is shown of many rows at once: the payment rate, from kept tallies alone; and what is in suspense.
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteRow;
+use wagegate_domain::PayMonth;
+use wagegate_domain::batch::BatchState;
+use wagegate_domain::ids::Region;
+use wagegate_domain::indicator::Tally;
+
+use super::batches::add_place;
+use crate::store::columns::Columns;
+use crate::store::{Level, RateLine, StoreError, SuspenseView};
+
+pub(super) async fn rates(
+    pool: &SqlitePool,
+    month: PayMonth,
+    level: Level,
+) -> Result<Vec<RateLine>, StoreError> {
+    let rows = sqlx::query(
+        "WITH item AS (
+           SELECT CASE $2 WHEN 'project' THEN p.code WHEN 'county' THEN p.region ELSE substr(p.region, 1, 4) || '00' END AS line,
+             CASE $2 WHEN 'prefecture' THEN substr(p.region, 1, 4) || '00' ELSE p.region END AS region,
+             CASE $2 WHEN 'project' THEN p.name END AS name, p.id AS project_id, t.place, t.item_count, t.total_fen
+           FROM batch b JOIN project p ON p.id = b.project_id JOIN tally t ON t.batch_id = b.id
+           WHERE b.pay_month = $1 AND b.state <> $3
+         ), place AS (
+           SELECT line, place, sum(item_count) AS item_count, sum(total_fen) AS total_fen FROM item GROUP BY line, place
+         ), line AS (
+           SELECT line, min(region) AS region, min(name) AS name, count(DISTINCT project_id) AS projects FROM item GROUP BY line
+         )
+         SELECT l.line, l.region, COALESCE(l.name, r.name, '') AS name, l.projects, f.base_projects, s.place, s.item_count, s.total_fen
+         FROM line l JOIN place s ON s.line = l.line
+         LEFT JOIN region r ON r.code = l.region LEFT JOIN region f ON f.code = substr(l.region, 1, 4) || '00'
+         ORDER BY l.line",
+    )
+    .bind(month.to_string())
+    .bind(match level {
+        Level::Prefecture => "prefecture",
+        Level::County => "county",
+        Level::Project => "project",
+    })
+    .bind(BatchState::Rejected.code())
+    .fetch_all(pool)
+    .await?;
+    let mut lines: Vec<RateLine> = Vec::new();
+    for row in &rows {
+        let code = row.text("line")?;
+        let mut line = match lines.pop() {
+            Some(last) if last.code == code => last,
+            other => {
+                lines.extend(other);
+                rate_line(row, code)?
+            }
+        };
+        add_place(&mut line.tally, row, "total_fen")?;
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn rate_line(row: &SqliteRow, code: String) -> Result<RateLine, StoreError> {
+    Ok(RateLine {
+        code,
+        name: row.text("name")?,
+        region: row.parsed("region", |text| Region::parse(text).ok())?,
+        projects: row.number("projects")?,
+        base_projects: row.maybe_number("base_projects")?,
+        tally: Tally::default(),
+    })
+}
+
+pub(super) async fn suspense(pool: &SqlitePool) -> Result<Vec<SuspenseView>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT s.id, s.bank, r.hash, s.ordinal, s.why, s.amount_fen, s.at FROM suspense s JOIN raw_document r ON r.id = s.raw_id ORDER BY s.id",
+    )
+    .fetch_all(pool)
+    .await?;
+    let view = |row: &SqliteRow| {
+        Ok(SuspenseView {
+            id: row.int("id")?,
+            bank: row.text("bank")?,
+            raw: row.array("hash")?,
+            ordinal: row.number("ordinal")?,
+            why: row.text("why")?,
+            amount: row.maybe_int("amount_fen")?.map(wagegate_domain::Fen::new),
+            at: row.moment("at")?,
+        })
+    };
+    rows.iter().map(view).collect()
+}
