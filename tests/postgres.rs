@@ -1,4 +1,5 @@
-//! Several gateways on one PostgreSQL: whatever they do at the same moment comes out as if one had done it after the other.
+//! What only PostgreSQL can get wrong: several gateways at once, whose work must come out as if one had done it after the other; the schema
+//! that they share; and texts that it cannot hold. What both engines must do is in `store`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "support/fresh_postgres.rs"]
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fresh_postgres::fresh_postgres;
 use jiff::Timestamp;
+use sqlx::{Connection, PgConnection};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use wagegate::store::postgres::PostgresStore;
@@ -499,4 +501,87 @@ async fn ask(store: Arc<PostgresStore>, instruction: i64) {
             Err(other) => panic!("{other}"),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_that_start_together_lay_the_schema_down_once() {
+    let url = fresh_postgres().await;
+    let mut starts = JoinSet::new();
+    for _ in 0..4 {
+        let url = url.clone();
+        starts.spawn(async move { PostgresStore::open(&url).await.map(drop) });
+    }
+    for started in starts.join_all().await {
+        started.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_schema_of_another_program_is_refused() {
+    for (change, words) in [
+        (
+            "INSERT INTO schema_migration VALUES (999, 'later', '')",
+            "use the newer program",
+        ),
+        (
+            "UPDATE schema_migration SET hash = '' WHERE number = 1",
+            "made by another build",
+        ),
+    ] {
+        let url = fresh_postgres().await;
+        drop(PostgresStore::open(&url).await.unwrap());
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        sqlx::query(change).execute(&mut connection).await.unwrap();
+        let error = PostgresStore::open(&url).await.unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_banks_text_that_postgresql_cannot_hold_is_taken_all_the_same() {
+    let (stores, [(_, key), _]) = two_sent_batches(1).await;
+    let store = &stores[0];
+    let (raw, claim) = read_task(store, 0, 0).await;
+    let words = |text: &str| BankCode {
+        list: text.into(),
+        code: text.into(),
+        text: text.into(),
+    };
+    let item = Told::Item {
+        refs: ItemRefs {
+            reference: Some(reference(&key, 1)),
+            ..ItemRefs::default()
+        },
+        verdict: Verdict::Failed(Reason::Closed),
+        amount: None,
+        bank: words("户\0名"),
+    };
+    let strange_key = Told::Whole {
+        instruction: "\0".into(),
+        verdict: Verdict::Paid,
+        bank: words(""),
+    };
+    let parked = Told::Parked {
+        refs: ItemRefs::default(),
+        amount: None,
+        why: "line\0".into(),
+        bank: words("\0"),
+    };
+    let said = [item, strange_key, parked, Told::Remark("\0".into())];
+    let said: Vec<Saying> = (0..)
+        .zip(said)
+        .map(|(ordinal, told)| Saying {
+            ordinal,
+            told,
+            account_blind: None,
+        })
+        .collect();
+    let taken = store.record_facts(&claim, raw, &said, AT).await.unwrap();
+    assert_eq!((taken.facts, taken.suspense), (1, 2));
+    store.finish_raw(&claim, raw, Some("\0")).await.unwrap();
+    let item = store.items(&ItemFilter::default(), None, 1).await.unwrap();
+    assert_eq!(
+        item[0].1.bank_code,
+        Some(("户\u{FFFD}名".into(), "户\u{FFFD}名".into()))
+    );
 }
