@@ -1,5 +1,6 @@
 //! Raw documents as kept by hash, the cursor of each bank, and the end of a document's reading.
 
+use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
 use super::columns::{Columns, stored, without_nul};
@@ -29,15 +30,35 @@ pub(super) async fn record_raw(
     .bind(state)
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(id) = new else {
-        return Ok((seen(&mut tx, raw).await?, Recorded::Seen));
+    let (id, recorded) = match new {
+        Some(id) => (id, Recorded::New),
+        None => (seen(&mut tx, raw).await?, Recorded::Seen),
     };
     match read {
-        ReadTask::Wanted => tasks::ensure(&mut tx, TaskKind::Read, &id.to_string(), raw.at).await?,
+        ReadTask::Wanted => make_readable(&mut tx, id, recorded, raw.at).await?,
         ReadTask::NotWanted => {}
     }
     tx.commit().await?;
-    Ok((id, Recorded::New))
+    Ok((id, recorded))
+}
+
+/// Makes a task to read a new document, or one that was only kept and turns out to be a document.
+async fn make_readable(
+    tx: &mut PgConnection,
+    id: i64,
+    recorded: Recorded,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let promoted =
+        sqlx::query("UPDATE raw_document SET state = 'unread' WHERE id = $1 AND state = 'kept'")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+    if recorded == Recorded::New || promoted == 1 {
+        tasks::ensure(tx, TaskKind::Read, &id.to_string(), at).await?;
+    }
+    Ok(())
 }
 
 async fn seen(tx: &mut PgConnection, raw: &NewRaw) -> Result<i64, StoreError> {

@@ -1,0 +1,111 @@
+//! One suite for both engines: whatever the store promises, it keeps on SQLite and on PostgreSQL alike.
+//!
+//! A test is a function of a fresh [`engines::Bench`]; it runs only where it is listed below, and one that is not listed does not compile
+//! without a warning. `engines` makes the databases, `world` the projects, sheets and banks that the tests speak of.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod engines;
+#[path = "../support/fresh_postgres.rs"]
+mod fresh_postgres;
+mod suite;
+mod world;
+
+macro_rules! on_each_engine {
+    ($($module:ident { $($test:ident,)+ })+) => {
+        mod sqlite {
+            $(mod $module { $(#[tokio::test] async fn $test() {
+                crate::suite::$module::$test(crate::engines::sqlite().await).await;
+            })+ })+
+        }
+        mod postgres {
+            $(mod $module { $(#[tokio::test] async fn $test() {
+                crate::suite::$module::$test(crate::engines::postgres().await).await;
+            })+ })+
+        }
+    };
+}
+
+on_each_engine! {
+    registry {
+        what_is_imported_is_listed_and_renamed_but_its_account_never_changes,
+        an_import_that_cannot_be_whole_changes_nothing,
+        a_deposit_is_booked_once_and_its_reference_is_not_used_again,
+    }
+    intake {
+        a_sheet_is_stored_whole_and_stands_held,
+        a_source_that_fails_midway_leaves_nothing,
+        rows_that_do_not_add_up_to_their_head_leave_nothing,
+        a_sheet_for_an_unknown_project_is_refused,
+        a_second_wage_for_a_worker_is_refused_with_every_row_named,
+        a_worker_twice_in_one_sheet_is_refused,
+        a_rejected_sheet_gives_its_workers_back,
+        people_are_kept_once_and_another_card_is_another_version,
+    }
+    approval {
+        approving_reserves_the_funds_and_asks_for_a_plan,
+        nobody_approves_what_they_prepared,
+        an_approval_of_other_content_is_refused,
+        a_batch_is_decided_once,
+        an_account_that_holds_too_little_refuses_the_approval,
+    }
+    tasks {
+        what_may_clear_doubt_is_taken_before_what_may_pay,
+        a_task_is_held_by_one_worker_until_its_lease_runs_out,
+        a_renewed_lease_lasts_longer,
+        the_next_moment_of_work_counts_leases_too,
+        a_task_that_is_there_keeps_its_time,
+        a_late_worker_is_refused_whatever_it_writes,
+        a_worker_that_gave_its_task_back_holds_it_no_more,
+        a_new_task_never_passes_for_an_old_one,
+    }
+    planning {
+        rows_are_split_by_the_banks_limits,
+        a_row_that_fits_no_instruction_stays_held,
+        own_cards_travel_apart_where_the_bank_wants_it,
+        a_plan_of_many_pages_seats_every_row_once,
+        a_batch_that_is_not_approved_is_not_planned,
+    }
+    talking {
+        intent_fixes_the_bytes,
+        intent_is_committed_once_for_one_send,
+        a_sender_that_never_came_back_leaves_it_in_doubt,
+        a_bank_without_a_record_is_remembered_from_the_first_time_on,
+        an_accepted_instruction_is_asked_about_when_it_is_due,
+        a_refusal_fails_every_payment_and_frees_the_funds,
+        what_may_not_happen_changes_nothing,
+    }
+    documents {
+        the_same_bytes_about_the_same_thing_are_kept_once,
+        a_kept_answer_that_turns_out_to_be_a_document_is_read,
+        a_broken_document_keeps_what_was_read_of_it,
+        the_cursor_moves_with_its_claim,
+    }
+    facts {
+        a_payment_is_found_by_any_exact_handle,
+        what_is_not_exactly_one_payment_of_ours_goes_to_suspense,
+        facts_of_another_bank_touch_nothing,
+        a_return_brings_the_money_back,
+        a_contradiction_is_in_doubt_and_keeps_the_funds_reserved,
+        a_report_proves_that_a_doubtful_instruction_arrived,
+        nothing_is_taken_about_an_instruction_that_was_never_sent,
+        sayings_already_recorded_are_passed_over,
+        the_same_facts_in_any_order_and_in_any_chunks_come_to_the_same,
+        a_whole_is_about_every_payment,
+        a_rest_is_taken_when_number_and_sum_agree_and_parked_when_not,
+        what_the_bank_takes_beyond_the_account_shows_as_overdrawn,
+    }
+    reading {
+        items_are_listed_by_batch_month_and_place_in_pages,
+        every_attempt_is_listed_for_the_audit,
+        the_rate_is_counted_for_project_county_and_prefecture,
+        suspense_shows_where_a_saying_stands,
+    }
+    keeping {
+        a_second_live_attempt_is_refused_by_the_database,
+        the_database_refuses_what_the_rules_forbid,
+        the_audit_log_is_never_changed_or_cut,
+        a_broken_audit_chain_is_named_at_its_first_broken_entry,
+        a_recount_finds_every_figure_that_was_tampered_with,
+        what_was_stored_is_there_after_a_restart,
+    }
+}

@@ -1,0 +1,12 @@
+//! What the store promises, by what it is about.
+
+pub(crate) mod approval;
+pub(crate) mod documents;
+pub(crate) mod facts;
+pub(crate) mod intake;
+pub(crate) mod keeping;
+pub(crate) mod planning;
+pub(crate) mod reading;
+pub(crate) mod registry;
+pub(crate) mod talking;
+pub(crate) mod tasks;

@@ -1,0 +1,203 @@
+//! What is read of many rows: items, attempts, the rate, suspense.
+
+use wagegate::store::{ItemFilter, ItemView, Level, NewBatch};
+use wagegate_domain::fact::Verdict;
+use wagegate_domain::outcome::Place;
+
+use crate::engines::Bench;
+use crate::world::{
+    CLOSED, MONTH, Source, WIDE, at, content, decision, head, item, month, region, row, wages,
+};
+
+async fn listed(bench: &Bench, filter: ItemFilter, page: u32) -> Vec<ItemView> {
+    let (mut after, mut all) = (None, Vec::new());
+    loop {
+        let found = bench.store.items(&filter, after, page).await.unwrap();
+        let Some((last, _)) = found.last() else {
+            return all;
+        };
+        assert!(found.len() <= page as usize);
+        after = Some(*last);
+        all.extend(found.into_iter().map(|(_, item)| item));
+    }
+}
+
+async fn in_month(bench: &Bench, code: &str, project: &str, of: &str, fen: &[i64]) {
+    let rows = wages(fen);
+    let batch = NewBatch {
+        month: month(of),
+        ..head(code, project, &rows)
+    };
+    let mut rows = Source::of(rows);
+    bench.store.accept_batch(&batch, &mut rows).await.unwrap();
+}
+
+pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Bench) {
+    bench.settle().await;
+    let key = bench.sent("B1", &[100, 200, 300]).await.bank_key;
+    bench
+        .hears(vec![item(&key, 1, Verdict::Paid), item(&key, 2, CLOSED)])
+        .await;
+    in_month(&bench, "B2", "P2", MONTH, &[400, 500]).await;
+    in_month(&bench, "B3", "P2", "2026-11", &[600]).await;
+    let rows = |items: Vec<ItemView>| -> Vec<(String, u32)> {
+        items
+            .into_iter()
+            .map(|item| (item.batch, item.row))
+            .collect()
+    };
+    let of = |pairs: &[(&str, u32)]| -> Vec<(String, u32)> {
+        pairs.iter().map(|(b, r)| ((*b).to_owned(), *r)).collect()
+    };
+    let all = of(&[("B1", 1), ("B1", 2), ("B1", 3), ("B2", 1), ("B2", 2), ("B3", 1)]);
+    for page in [1, 2, 100] {
+        assert_eq!(rows(listed(&bench, ItemFilter::default(), page).await), all);
+    }
+    let by_month = ItemFilter {
+        month: Some(month("2026-11")),
+        ..ItemFilter::default()
+    };
+    assert_eq!(rows(listed(&bench, by_month, 5).await), of(&[("B3", 1)]));
+    for (places, expected) in [
+        (vec![Place::Paid], of(&[("B1", 1)])),
+        (vec![Place::Failed, Place::InFlight], of(&[("B1", 2), ("B1", 3)])),
+        (vec![Place::Held], of(&[("B2", 1), ("B2", 2), ("B3", 1)])),
+        (vec![Place::Returned], vec![]),
+    ] {
+        let filter = ItemFilter {
+            places: places.clone(),
+            ..ItemFilter::default()
+        };
+        assert_eq!(rows(listed(&bench, filter, 2).await), expected, "{places:?}");
+    }
+    let held = ItemFilter {
+        batch: Some("B2".into()),
+        places: vec![Place::Held],
+        ..ItemFilter::default()
+    };
+    let held = listed(&bench, held, 1).await;
+    assert_eq!(held.len(), 2);
+    let never_planned = (held[0].bank.as_str(), held[0].bank_key.as_str(), held[0].sequence, held[0].attempt);
+    assert_eq!(never_planned, ("", "", 0, 0));
+    let paid = &bench.items("B1").await[0];
+    assert_eq!((paid.bank_key.as_str(), paid.sequence, paid.attempt), (key.as_str(), 1, 1));
+    assert_eq!((paid.region, paid.month), (region("530902"), month(MONTH)));
+    assert_eq!(paid.bank_code, None, "only causes of failures and returns are shown");
+}
+
+pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
+    bench.settle().await;
+    let key = bench.sent("B1", &[100, 200]).await.bank_key;
+    bench.hears(vec![item(&key, 2, CLOSED)]).await;
+    in_month(&bench, "B2", "P2", MONTH, &[400]).await;
+    // A second attempt, as a re-issue will make it.
+    for statement in [
+        "INSERT INTO instruction (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date)
+         SELECT batch_id, part, 2, bank, 'SECOND', 1, 200, 'planned', planned_at, value_date FROM instruction",
+        "INSERT INTO attempt (instruction_id, sequence, batch_id, row_no, attempt_no, previous_no, amount_fen)
+         SELECT id, 1, batch_id, 2, 2, 1, 200 FROM instruction WHERE bank_key = 'SECOND'",
+    ] {
+        assert_eq!(bench.sql(statement).await, Ok(1));
+    }
+    let (mut after, mut all) = (None, Vec::new());
+    loop {
+        let page = bench.store.attempts(after, 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        all.extend(page.into_iter().map(|(_, item)| {
+            (item.batch, item.row, item.attempt, item.bank_key, item.place)
+        }));
+    }
+    let line = |batch: &str, row, attempt, key: &str, place| {
+        (batch.to_owned(), row, attempt, key.to_owned(), place)
+    };
+    assert_eq!(
+        all,
+        [
+            line("B1", 1, 1, &key, Place::InFlight),
+            line("B1", 2, 1, &key, Place::Failed),
+            line("B1", 2, 2, "SECOND", Place::InFlight),
+            line("B2", 1, 0, "", Place::Held),
+        ]
+    );
+    let newest = &bench.items("B1").await[1];
+    assert_eq!((newest.attempt, newest.place), (2, Place::InFlight));
+}
+
+pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench: Bench) {
+    bench.settle().await;
+    let key = bench.sent("B1", &[100, 200, 300]).await.bank_key;
+    bench
+        .hears(vec![item(&key, 1, Verdict::Paid), item(&key, 3, Verdict::Paid)])
+        .await;
+    in_month(&bench, "B2", "P2", MONTH, &[400]).await;
+    in_month(&bench, "B3", "P3", MONTH, &[500]).await;
+    in_month(&bench, "B4", "P1", "2026-09", &[600]).await;
+    let more = vec![row(80, 80, 700)];
+    bench.submit("B5", "P2", more).await.unwrap();
+    bench
+        .store
+        .decide_batch(&decision("B5", false))
+        .await
+        .unwrap();
+    let lines = async |level| {
+        let lines = bench.store.rates(month(MONTH), level).await.unwrap();
+        lines
+            .into_iter()
+            .map(|line| {
+                let (all, _) = line.tally.all().unwrap();
+                let (paid, fen) = line.tally.at(Place::Paid);
+                (line.code, line.name, line.projects, line.base_projects, all, paid, fen.get())
+            })
+            .collect::<Vec<_>>()
+    };
+    let line = |code: &str, name: &str, projects, base, all, paid, fen| {
+        (code.to_owned(), name.to_owned(), projects, Some(base), all, paid, fen)
+    };
+    assert_eq!(
+        lines(Level::Project).await,
+        [
+            line("P1", "项目 P1", 1, 9, 3, 2, 400),
+            line("P2", "项目 P2", 1, 9, 1, 0, 0),
+            line("P3", "项目 P3", 1, 4, 1, 0, 0),
+        ]
+    );
+    assert_eq!(
+        lines(Level::County).await,
+        [
+            line("530302", "麒麟区", 1, 4, 1, 0, 0),
+            line("530902", "临翔区", 1, 9, 3, 2, 400),
+            line("530923", "永德县", 1, 9, 1, 0, 0),
+        ]
+    );
+    assert_eq!(
+        lines(Level::Prefecture).await,
+        [
+            line("530300", "曲靖市", 1, 4, 1, 0, 0),
+            line("530900", "临沧市", 2, 9, 4, 2, 400),
+        ]
+    );
+    let none = bench.store.rates(month("2026-01"), Level::County).await;
+    assert!(none.unwrap().is_empty());
+    let batches = bench.store.batches(Some(month("2026-09"))).await.unwrap();
+    let codes: Vec<_> = batches.iter().map(|batch| batch.code.as_str()).collect();
+    assert_eq!(codes, ["B4"]);
+    assert_eq!((batches[0].content, batches[0].region), (content("B4"), region("530902")));
+}
+
+pub(crate) async fn suspense_shows_where_a_saying_stands(bench: Bench) {
+    bench.settle().await;
+    bench.deposit("P1", 100).await;
+    bench.submit("B1", "P1", wages(&[100])).await.unwrap();
+    bench.approve("B1").await.unwrap();
+    let key = bench.plan(WIDE).await[0].bank_key.clone();
+    bench
+        .hears(vec![item("NOBODYS", 1, Verdict::Paid), item(&key, 1, Verdict::Paid)])
+        .await;
+    let parked = bench.store.suspense().await.unwrap();
+    assert_eq!(parked.len(), 2);
+    assert!(parked[0].id < parked[1].id);
+    assert_eq!((parked[1].ordinal, parked[1].at), (1, at(21)));
+    assert_ne!(parked[0].why, parked[1].why);
+    assert_eq!(parked[0].raw, parked[1].raw);
+}
