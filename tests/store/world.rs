@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wagegate::store::{
-    BatchView, Claim, Decision, Deposit, Happening, InstructionView, ItemFilter, ItemView, NewBatch,
-    NewRaw, Next, ProjectEntry, ReadTask, RegionEntry, RowSource, Saying, SealedRow, StoreError,
-    Taken, TaskKind,
+    BatchView, Claim, Decision, Deposit, Happening, InstructionView, ItemFilter, ItemView,
+    NewBatch, NewRaw, Next, ProjectEntry, ReadTask, RegionEntry, RowSource, Saying, SealedRow,
+    StoreError, Taken, TaskKind,
 };
 use wagegate_domain::attempt::Event;
 use wagegate_domain::batch::ContentHash;
@@ -388,7 +388,12 @@ impl Bench {
     /// Every row is in exactly one place, and every kept figure is what the rows give (invariants 4 and 6).
     pub(crate) async fn adds_up(&self) {
         for batch in self.store.batches(None).await.unwrap() {
-            assert_eq!(batch.tally.all(), Some((batch.rows, batch.total)), "{}", batch.code);
+            assert_eq!(
+                batch.tally.all(),
+                Some((batch.rows, batch.total)),
+                "{}",
+                batch.code
+            );
         }
         let recount = self.store.recount().await.unwrap();
         assert_eq!(recount.differences, Vec::<String>::new());

@@ -1,16 +1,16 @@
 //! Counts everything again from the rows, in one snapshot, and says where a kept figure differs.
 
-use std::collections::BTreeMap;
-
+use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
-use wagegate_domain::Fen;
 use wagegate_domain::batch::BatchState;
-use wagegate_domain::ledger::effect;
+use wagegate_domain::fact::Verdict;
 use wagegate_domain::outcome::Place;
+use wagegate_domain::reason::Reason;
 
 use super::columns::Columns;
-use super::items::PlaceRule;
+use super::items::{PlaceRule, outcome_of};
+use crate::store::recounted::{Counted, Kept, Refold, account_differences, tally_differences};
 use crate::store::{Recount, StoreError};
 
 /// Differences that are listed of one kind: the first ones show the cause.
@@ -26,7 +26,8 @@ pub(super) async fn recount(pool: &PgPool) -> Result<Recount, StoreError> {
         .await?;
     let counted = count_places(&mut tx).await?;
     let mut differences = tally_differences(&counted);
-    differences.extend(account_differences(&mut tx, &counted).await?);
+    differences.extend(account_differences(&counted, &accounts(&mut tx).await?)?);
+    differences.extend(refold(&mut tx).await?);
     for (check, about) in CHECKS {
         let found: Vec<String> = sqlx::query_scalar(check)
             .bind(LISTED)
@@ -39,16 +40,6 @@ pub(super) async fn recount(pool: &PgPool) -> Result<Recount, StoreError> {
         batches: u64::try_from(batches).unwrap_or_default(),
         differences,
     })
-}
-
-/// What the rows of one batch and place give, beside what is kept.
-struct Counted {
-    batch: String,
-    account: i64,
-    reserves: bool,
-    place: Place,
-    rows: (i64, Fen),
-    kept: (i64, Fen),
 }
 
 async fn count_places(tx: &mut PgConnection) -> Result<Vec<Counted>, StoreError> {
@@ -83,80 +74,60 @@ async fn count_places(tx: &mut PgConnection) -> Result<Vec<Counted>, StoreError>
 }
 
 fn counted(row: &PgRow) -> Result<Counted, StoreError> {
-    let state = row.parsed("state", BatchState::from_code)?;
     Ok(Counted {
         batch: row.text("code")?,
         account: row.int("account_id")?,
-        reserves: match state {
-            BatchState::Approved | BatchState::Planned => true,
-            BatchState::AwaitingApproval | BatchState::Rejected => false,
-        },
+        state: row.parsed("state", BatchState::from_code)?,
         place: row.parsed("place", Place::from_code)?,
         rows: (row.int("item_count")?, row.fen("total_fen")?),
         kept: (row.int("kept_count")?, row.fen("kept_fen")?),
     })
 }
 
-fn tally_differences(counted: &[Counted]) -> Vec<String> {
-    counted
-        .iter()
-        .filter(|figures| figures.rows != figures.kept)
-        .map(|figures| {
-            format!(
-                "batch {}: {} {} of {} yuan by the rows, {} of {} yuan by the tally",
-                figures.batch,
-                figures.place.code(),
-                figures.rows.0,
-                figures.rows.1,
-                figures.kept.0,
-                figures.kept.1
-            )
-        })
-        .collect()
-}
-
-/// What every account must hold and reserve, by its deposits and by where its approved items stand.
-async fn account_differences(
-    tx: &mut PgConnection,
-    counted: &[Counted],
-) -> Result<Vec<String>, StoreError> {
-    let overflow = || StoreError::Broken("an account's figures pass 64 bits".into());
-    let mut effects: BTreeMap<i64, (Fen, Fen)> = BTreeMap::new();
-    for figures in counted.iter().filter(|figures| figures.reserves) {
-        let moved = effect(figures.place, figures.rows.1);
-        let (balance, reserved) = effects.entry(figures.account).or_default();
-        *balance = balance.checked_add(moved.balance).ok_or_else(overflow)?;
-        *reserved = reserved.checked_add(moved.reserved).ok_or_else(overflow)?;
-    }
+async fn accounts(tx: &mut PgConnection) -> Result<Vec<Kept>, StoreError> {
     let rows = sqlx::query(
-        "SELECT a.id, a.bank, a.number, a.balance_fen, a.reserved_fen,
+        "SELECT a.id, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen,
            COALESCE((SELECT sum(amount_fen) FROM deposit d WHERE d.account_id = a.id), 0)::bigint AS deposited
          FROM special_account a ORDER BY a.id",
     )
     .fetch_all(tx)
     .await?;
-    let mut differences = Vec::new();
-    for row in &rows {
-        let (balance, reserved) = effects.remove(&row.int("id")?).unwrap_or_default();
-        let balance = balance
-            .checked_add(row.fen("deposited")?)
-            .ok_or_else(overflow)?;
-        let kept = (row.fen("balance_fen")?, row.fen("reserved_fen")?);
-        if kept != (balance, reserved) {
-            differences.push(format!(
-                "account {} at {}: {balance} yuan held and {reserved} reserved by the rows, {} and {} by the account",
-                row.text("number")?,
-                row.text("bank")?,
-                kept.0,
-                kept.1
-            ));
-        }
+    let kept = |row: &PgRow| {
+        Ok(Kept {
+            account: row.int("id")?,
+            bank: row.text("bank")?,
+            number: row.text("number")?,
+            deposited: row.fen("deposited")?,
+            balance: row.fen("balance_fen")?,
+            reserved: row.fen("reserved_fen")?,
+            overdrawn: row.fen("overdrawn_fen")?,
+        })
+    };
+    rows.iter().map(kept).collect()
+}
+
+/// Folds every fact again, as they stream by.
+async fn refold(tx: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    let mut refold = Refold::listing(usize::try_from(LISTED).unwrap_or(usize::MAX));
+    let mut facts = sqlx::query(
+        "SELECT f.instruction_id, f.sequence, f.verdict, f.reason AS cause, o.outcome, o.reason FROM fact f
+         LEFT JOIN (SELECT DISTINCT ON (instruction_id, sequence) instruction_id, sequence, outcome, reason FROM outcome
+                    ORDER BY instruction_id, sequence, version DESC) o ON o.instruction_id = f.instruction_id AND o.sequence = f.sequence
+         ORDER BY f.instruction_id, f.sequence",
+    )
+    .fetch(tx);
+    while let Some(row) = facts.try_next().await? {
+        let cause = row.maybe_text("cause")?;
+        let cause = cause.as_deref().and_then(Reason::from_code);
+        let verdict = row.parsed("verdict", |code| Verdict::from_parts(code, cause))?;
+        let seat = (row.int("instruction_id")?, row.number("sequence")?);
+        refold.fact(seat, verdict, outcome_of(&row)?);
     }
-    Ok(differences)
+    Ok(refold.end())
 }
 
 /// Each gives the things that contradict it, at most `$1` of them.
-const CHECKS: [(&str, &str); 4] = [
+const CHECKS: [(&str, &str); 5] = [
     (
         "SELECT 'batch ' || b.code FROM batch b
          LEFT JOIN (SELECT batch_id, count(*) AS item_count, sum(amount_fen) AS total_fen FROM wage_item GROUP BY batch_id) i ON i.batch_id = b.id
@@ -183,5 +154,12 @@ const CHECKS: [(&str, &str); 4] = [
            AND NOT EXISTS (SELECT FROM attempt_end e WHERE e.batch_id = t.batch_id AND e.row_no = t.row_no AND e.attempt_no = t.attempt_no)
          ORDER BY t.batch_id, t.row_no LIMIT $1",
         "its attempt failed or came back and has not ended",
+    ),
+    (
+        "SELECT 'payment ' || sequence || ' of instruction ' || instruction_id
+         FROM (SELECT DISTINCT instruction_id, sequence FROM outcome o
+               WHERE NOT EXISTS (SELECT FROM fact f WHERE f.instruction_id = o.instruction_id AND f.sequence = o.sequence)) lone
+         ORDER BY instruction_id, sequence LIMIT $1",
+        "it has an outcome and no fact",
     ),
 ];

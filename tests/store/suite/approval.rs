@@ -30,7 +30,11 @@ pub(crate) async fn approving_reserves_the_funds_and_asks_for_a_plan(bench: Benc
     assert_eq!((claim.subject.as_str(), claim.taken_over), ("B1", false));
     let newest = &bench.store.audit_tail(1).await.unwrap()[0];
     assert_eq!(
-        (newest.who.as_str(), newest.action.as_str(), newest.subject.as_str()),
+        (
+            newest.who.as_str(),
+            newest.action.as_str(),
+            newest.subject.as_str()
+        ),
         ("approver", "batch.approve", "B1")
     );
     assert!(newest.detail.contains(&content("B1").to_string()));
@@ -64,7 +68,12 @@ pub(crate) async fn a_batch_is_decided_once(bench: Bench) {
     bench.approve("B1").await.unwrap();
     for approve in [true, false] {
         let state = BatchState::Approved;
-        refuses(&bench, &decision("B1", approve), Conflict::NotAwaiting { state }).await;
+        refuses(
+            &bench,
+            &decision("B1", approve),
+            Conflict::NotAwaiting { state },
+        )
+        .await;
     }
     assert_eq!(bench.account("P1").await, (1_000, 300, 0));
     assert!(matches!(

@@ -10,13 +10,7 @@ pub(crate) async fn the_same_bytes_about_the_same_thing_are_kept_once(bench: Ben
     bench.settle().await;
     let instruction = bench.sent("B1", &[100]).await;
     let first = document(BANK);
-    let keep = async |raw: &NewRaw| {
-        bench
-            .store
-            .record_raw(raw, ReadTask::Wanted)
-            .await
-            .unwrap()
-    };
+    let keep = async |raw: &NewRaw| bench.store.record_raw(raw, ReadTask::Wanted).await.unwrap();
     let (id, recorded) = keep(&first).await;
     assert_eq!(recorded, Recorded::New);
     assert_eq!(keep(&first).await, (id, Recorded::Seen));
@@ -35,7 +29,10 @@ pub(crate) async fn the_same_bytes_about_the_same_thing_are_kept_once(bench: Ben
         assert_ne!(another, id);
         let view = bench.store.raw(another).await.unwrap();
         let asked = other.instruction.map(|_| instruction.bank_key.clone());
-        assert_eq!((view.asked, view.hash, view.bank), (asked, first.hash, other.bank));
+        assert_eq!(
+            (view.asked, view.hash, view.bank),
+            (asked, first.hash, other.bank)
+        );
     }
     let mut reads = 0;
     while let Some(claim) = bench.store.claim_step(at(1_000), 60_000).await.unwrap() {
@@ -45,21 +42,40 @@ pub(crate) async fn the_same_bytes_about_the_same_thing_are_kept_once(bench: Ben
     assert_eq!(reads, 3);
     assert!(matches!(
         bench.store.raw(9_999).await,
-        Err(StoreError::NotFound { what: "raw document", .. })
+        Err(StoreError::NotFound {
+            what: "raw document",
+            ..
+        })
     ));
 }
 
 pub(crate) async fn a_kept_answer_that_turns_out_to_be_a_document_is_read(bench: Bench) {
     let raw = document(BANK);
-    let (id, _) = bench.store.record_raw(&raw, ReadTask::NotWanted).await.unwrap();
+    let (id, _) = bench
+        .store
+        .record_raw(&raw, ReadTask::NotWanted)
+        .await
+        .unwrap();
     assert_eq!(bench.store.next_due().await.unwrap(), None);
-    let again = bench.store.record_raw(&raw, ReadTask::Wanted).await.unwrap();
+    let again = bench
+        .store
+        .record_raw(&raw, ReadTask::Wanted)
+        .await
+        .unwrap();
     assert_eq!(again, (id, Recorded::Seen));
     let claim = bench.claim(TaskKind::Read).await;
     assert_eq!(claim.subject, id.to_string());
     bench.store.finish_raw(&claim, id, None).await.unwrap();
-    bench.store.record_raw(&raw, ReadTask::Wanted).await.unwrap();
-    assert_eq!(bench.store.next_due().await.unwrap(), None, "what was read is not read again");
+    bench
+        .store
+        .record_raw(&raw, ReadTask::Wanted)
+        .await
+        .unwrap();
+    assert_eq!(
+        bench.store.next_due().await.unwrap(),
+        None,
+        "what was read is not read again"
+    );
 }
 
 pub(crate) async fn a_broken_document_keeps_what_was_read_of_it(bench: Bench) {
@@ -75,7 +91,11 @@ pub(crate) async fn a_broken_document_keeps_what_was_read_of_it(bench: Bench) {
         Told::Remark("a foreign namespace".into()),
         item(&key, 1, Verdict::Paid),
     ]);
-    let taken = bench.store.record_facts(&claim, raw, &told, at(21)).await.unwrap();
+    let taken = bench
+        .store
+        .record_facts(&claim, raw, &told, at(21))
+        .await
+        .unwrap();
     assert_eq!((taken.facts, taken.changed, taken.suspense), (1, 1, 0));
     assert_eq!(bench.store.raw(raw).await.unwrap().next_ordinal, 2);
     bench

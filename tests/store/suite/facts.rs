@@ -38,12 +38,28 @@ pub(crate) async fn a_payment_is_found_by_any_exact_handle(bench: Bench) {
     let key = bench.sent("B1", &[100, 200, 300, 300]).await.bank_key;
     let refs = ItemRefs::default;
     let told = vec![
-        by(ItemRefs { reference: Some(reference(&key, 1)), ..refs() }, None),
         by(
-            ItemRefs { instruction: Some(key.clone()), sequence: Some(2), ..refs() },
+            ItemRefs {
+                reference: Some(reference(&key, 1)),
+                ..refs()
+            },
+            None,
+        ),
+        by(
+            ItemRefs {
+                instruction: Some(key.clone()),
+                sequence: Some(2),
+                ..refs()
+            },
             Some(200),
         ),
-        by(ItemRefs { instruction: Some(key.clone()), ..refs() }, Some(300)),
+        by(
+            ItemRefs {
+                instruction: Some(key.clone()),
+                ..refs()
+            },
+            Some(300),
+        ),
     ];
     let mut sayings = said(told);
     sayings[2].account_blind = Some(row(4, 4, 1).account_blind);
@@ -69,11 +85,42 @@ pub(crate) async fn what_is_not_exactly_one_payment_of_ours_goes_to_suspense(ben
     let key = bench.sent_on("B1").await.bank_key;
     let refs = ItemRefs::default;
     let told = vec![
-        by(ItemRefs { reference: Some(reference(&key, 1)), ..refs() }, Some(101)),
-        by(ItemRefs { reference: Some(reference(&key, 9)), ..refs() }, None),
-        by(ItemRefs { reference: Some("NOTPROVIDED".into()), ..refs() }, Some(100)),
-        by(ItemRefs { instruction: Some(key.clone()), ..refs() }, Some(200)),
-        by(ItemRefs { instruction: Some("OTHER".into()), sequence: Some(1), ..refs() }, None),
+        by(
+            ItemRefs {
+                reference: Some(reference(&key, 1)),
+                ..refs()
+            },
+            Some(101),
+        ),
+        by(
+            ItemRefs {
+                reference: Some(reference(&key, 9)),
+                ..refs()
+            },
+            None,
+        ),
+        by(
+            ItemRefs {
+                reference: Some("NOTPROVIDED".into()),
+                ..refs()
+            },
+            Some(100),
+        ),
+        by(
+            ItemRefs {
+                instruction: Some(key.clone()),
+                ..refs()
+            },
+            Some(200),
+        ),
+        by(
+            ItemRefs {
+                instruction: Some("OTHER".into()),
+                sequence: Some(1),
+                ..refs()
+            },
+            None,
+        ),
         by(refs(), Some(100)),
         Told::Parked {
             refs: refs(),
@@ -108,18 +155,30 @@ pub(crate) async fn a_return_brings_the_money_back(bench: Bench) {
     let instruction = bench.sent("B1", &[100, 200]).await;
     let key = &instruction.bank_key;
     bench
-        .hears(vec![item(key, 1, Verdict::Paid), item(key, 2, Verdict::Paid)])
+        .hears(vec![
+            item(key, 1, Verdict::Paid),
+            item(key, 2, Verdict::Paid),
+        ])
         .await;
     assert_eq!(places(&bench, "B1").await, [2, 0, 0, 0, 0, 0]);
     assert_eq!(bench.account("P1").await, (0, 0, 0));
-    assert_eq!(bench.store.instruction(instruction.id).await.unwrap().open, 0);
+    assert_eq!(
+        bench.store.instruction(instruction.id).await.unwrap().open,
+        0
+    );
     let heard = bench.hears(vec![item(key, 2, BACK)]).await;
     assert_eq!(heard, taken(1, 1, 0));
     assert_eq!(places(&bench, "B1").await, [1, 0, 1, 0, 0, 0]);
     assert_eq!(bench.account("P1").await, (200, 0, 0));
     let back = &bench.items("B1").await[1];
-    assert_eq!((back.place, back.reason), (Place::Returned, Some(Reason::NameMismatch)));
-    assert_eq!(back.bank_code, Some(("returned".into(), "text of returned".into())));
+    assert_eq!(
+        (back.place, back.reason),
+        (Place::Returned, Some(Reason::NameMismatch))
+    );
+    assert_eq!(
+        back.bank_code,
+        Some(("returned".into(), "text of returned".into()))
+    );
 }
 
 pub(crate) async fn a_contradiction_is_in_doubt_and_keeps_the_funds_reserved(bench: Bench) {
@@ -136,7 +195,10 @@ pub(crate) async fn a_contradiction_is_in_doubt_and_keeps_the_funds_reserved(ben
         .await;
     assert_eq!(places(&bench, "B1").await, [0, 0, 0, 0, 2, 0]);
     assert_eq!(bench.account("P1").await, (300, 300, 0));
-    assert_eq!(bench.store.instruction(instruction.id).await.unwrap().open, 2);
+    assert_eq!(
+        bench.store.instruction(instruction.id).await.unwrap().open,
+        2
+    );
     bench.hears(vec![item(key, 1, BACK)]).await;
     assert_eq!(places(&bench, "B1").await, [0, 0, 1, 0, 1, 0]);
     assert_eq!(bench.account("P1").await, (300, 200, 0));
@@ -156,7 +218,10 @@ pub(crate) async fn a_report_proves_that_a_doubtful_instruction_arrived(bench: B
         .unwrap();
     assert_eq!(places(&bench, "B1").await, [0, 0, 0, 0, 2, 0]);
     bench.hears(vec![item(&key, 1, Verdict::Paid)]).await;
-    assert_eq!(bench.store.instruction(id).await.unwrap().state, State::Accepted);
+    assert_eq!(
+        bench.store.instruction(id).await.unwrap().state,
+        State::Accepted
+    );
     assert_eq!(places(&bench, "B1").await, [1, 0, 0, 1, 0, 0]);
 }
 
@@ -238,15 +303,28 @@ pub(crate) async fn the_same_facts_in_any_order_and_in_any_chunks_come_to_the_sa
         let key = bench.sent_on(&batch).await.bank_key;
         let mut order = shuffled(facts.clone(), seed.into());
         order.extend(shuffled(facts.clone(), u64::from(seed) + 100));
-        let told = order.iter().map(|(row, verdict)| item(&key, *row, *verdict));
+        let told = order
+            .iter()
+            .map(|(row, verdict)| item(&key, *row, *verdict));
         let (before, after) = order.split_at(order.len() / 3);
         let told: Vec<_> = told.collect();
         let (one, other) = told.split_at(before.len());
-        bench.hears_in(BANK, &said(one.to_vec()), 1 + seed as usize).await;
-        bench.hears_in(BANK, &said(other.to_vec()), after.len()).await;
+        bench
+            .hears_in(BANK, &said(one.to_vec()), 1 + seed as usize)
+            .await;
+        bench
+            .hears_in(BANK, &said(other.to_vec()), after.len())
+            .await;
         bench.adds_up().await;
-        let came = (standing(&bench.items(&batch).await), places(&bench, &batch).await);
-        assert_eq!(first.get_or_insert_with(|| came.clone()), &came, "seed {seed}");
+        let came = (
+            standing(&bench.items(&batch).await),
+            places(&bench, &batch).await,
+        );
+        assert_eq!(
+            first.get_or_insert_with(|| came.clone()),
+            &came,
+            "seed {seed}"
+        );
     }
     let (_, counts) = first.unwrap();
     assert_eq!(counts, [1, 2, 2, 1, 1, 0]);
@@ -297,7 +375,11 @@ pub(crate) async fn a_rest_is_taken_when_number_and_sum_agree_and_parked_when_no
     }
     let told = said(vec![failed(), rest(&key, Verdict::Paid, 3, Some(800))]);
     let heard = bench.hears_in(BANK, &told, 1).await;
-    assert_eq!(heard, taken(4, 3, 0), "what it lists may come in an earlier chunk");
+    assert_eq!(
+        heard,
+        taken(4, 3, 0),
+        "what it lists may come in an earlier chunk"
+    );
     assert_eq!(places(&bench, "B1").await, [3, 1, 0, 0, 0, 0]);
     assert_eq!(bench.account("P1").await, (200, 0, 0));
 }
@@ -311,8 +393,15 @@ pub(crate) async fn what_the_bank_takes_beyond_the_account_shows_as_overdrawn(be
     bench.approve("B2").await.unwrap();
     assert_eq!(bench.account("P1").await, (300, 300, 0));
     bench.hears(vec![item(&key, 1, Verdict::Paid)]).await;
-    assert_eq!(bench.account("P1").await, (300, 400, 100), "a fact is never refused");
-    bench.submit("B3", "P1", vec![row(60, 60, 1)]).await.unwrap();
+    assert_eq!(
+        bench.account("P1").await,
+        (300, 400, 100),
+        "a fact is never refused"
+    );
+    bench
+        .submit("B3", "P1", vec![row(60, 60, 1)])
+        .await
+        .unwrap();
     bench.approve("B3").await.unwrap_err();
     bench.adds_up().await;
     bench.deposit("P1", 60).await;

@@ -13,7 +13,10 @@ pub(crate) async fn a_sheet_is_stored_whole_and_stands_held(bench: Bench) {
     let batch = bench.submit("B1", "P1", rows).await.unwrap();
     assert_eq!(batch.state, BatchState::AwaitingApproval);
     assert_eq!(counts(&batch), [0, 0, 0, 0, 0, 2_345]);
-    assert_eq!((batch.rows, batch.total), (2_345, Fen::new(2_345 * 2_346 / 2)));
+    assert_eq!(
+        (batch.rows, batch.total),
+        (2_345, Fen::new(2_345 * 2_346 / 2))
+    );
     let items = bench.items("B1").await;
     assert_eq!(items.len(), 2_345);
     assert!(
@@ -27,7 +30,14 @@ pub(crate) async fn a_sheet_is_stored_whole_and_stands_held(bench: Bench) {
 
 async fn leaves_nothing(bench: &Bench) {
     assert!(bench.store.batches(None).await.unwrap().is_empty());
-    for table in ["batch", "wage_item", "wage_slot", "tally", "worker", "binding"] {
+    for table in [
+        "batch",
+        "wage_item",
+        "wage_slot",
+        "tally",
+        "worker",
+        "binding",
+    ] {
         let found = bench.sql(&format!("DELETE FROM {table}")).await;
         assert_eq!(found, Ok(0), "{table}");
     }
@@ -71,7 +81,10 @@ pub(crate) async fn a_sheet_for_an_unknown_project_is_refused(bench: Bench) {
     let refused = bench.submit("B1", "P0", wages(&[100])).await;
     assert!(matches!(
         refused,
-        Err(StoreError::NotFound { what: "project", .. })
+        Err(StoreError::NotFound {
+            what: "project",
+            ..
+        })
     ));
 }
 
@@ -87,7 +100,10 @@ fn owed(error: StoreError) -> (u64, Vec<OwedTwice>) {
 
 pub(crate) async fn a_second_wage_for_a_worker_is_refused_with_every_row_named(bench: Bench) {
     bench.settle().await;
-    bench.submit("B1", "P1", wages(&[100; 1_500])).await.unwrap();
+    bench
+        .submit("B1", "P1", wages(&[100; 1_500]))
+        .await
+        .unwrap();
     let again = (1_400..1_600).map(|n| row(n, n, 100)).collect();
     let (count, rows) = owed(bench.submit("B2", "P1", again).await.unwrap_err());
     assert_eq!((count, rows.len()), (101, 101));
@@ -107,7 +123,11 @@ pub(crate) async fn a_second_wage_for_a_worker_is_refused_with_every_row_named(b
     bench.submit("B3", "P2", wages(&[100; 10])).await.unwrap();
     let batches = bench.store.batches(None).await.unwrap();
     let codes: Vec<_> = batches.iter().map(|batch| batch.code.as_str()).collect();
-    assert_eq!(codes, ["B3", "B1"], "newest first, and nothing of the refused ones");
+    assert_eq!(
+        codes,
+        ["B3", "B1"],
+        "newest first, and nothing of the refused ones"
+    );
     bench.adds_up().await;
 }
 
@@ -134,7 +154,11 @@ pub(crate) async fn a_rejected_sheet_gives_its_workers_back(bench: Bench) {
     assert_eq!(rejected.decided_by.as_deref(), Some("approver"));
     assert_eq!(bench.account("P1").await, (0, 0, 0));
     bench.submit("B2", "P1", wages(&[100, 200])).await.unwrap();
-    assert_eq!(bench.store.next_due().await.unwrap(), None, "nothing is planned");
+    assert_eq!(
+        bench.store.next_due().await.unwrap(),
+        None,
+        "nothing is planned"
+    );
     bench.adds_up().await;
 }
 

@@ -28,24 +28,46 @@ pub(crate) async fn a_second_live_attempt_is_refused_by_the_database(bench: Benc
     for (attempt, previous, constraint) in [
         (2, "NULL", "attempts_follow_each_other"),
         (3, "1", "attempts_follow_each_other"),
-        (1, "NULL", if bench.store.engine() == "sqlite" { "UNIQUE" } else { "one_attempt_of_a_number" }),
+        (
+            1,
+            "NULL",
+            if bench.store.engine() == "sqlite" {
+                "UNIQUE"
+            } else {
+                "one_attempt_of_a_number"
+            },
+        ),
     ] {
         refuses(&bench, &second(1, attempt, previous), constraint).await;
     }
     bench.adds_up().await;
     let after_its_end = bench.sql(&second(2, 2, "1")).await;
     assert_eq!(after_its_end, Ok(1), "what failed may be tried again, once");
-    refuses(&bench, &second(2, 3, "2").replace("9,", "10,"), "one_live_attempt").await;
+    refuses(
+        &bench,
+        &second(2, 3, "2").replace("9,", "10,"),
+        "one_live_attempt",
+    )
+    .await;
 }
 
 pub(crate) async fn the_database_refuses_what_the_rules_forbid(bench: Bench) {
     bench.settle().await;
     bench.sent("B1", &[100, 200]).await;
     for (statement, constraint) in [
-        ("UPDATE special_account SET reserved_fen = balance_fen + 1", "funds_cover_reservations"),
-        ("UPDATE special_account SET reserved_fen = -1", "funds_cover_reservations"),
+        (
+            "UPDATE special_account SET reserved_fen = balance_fen + 1",
+            "funds_cover_reservations",
+        ),
+        (
+            "UPDATE special_account SET reserved_fen = -1",
+            "funds_cover_reservations",
+        ),
         ("UPDATE batch SET decided_by = prepared_by", "two_people"),
-        ("UPDATE instruction SET bytes_hash = NULL", "intent_fixes_bytes"),
+        (
+            "UPDATE instruction SET bytes_hash = NULL",
+            "intent_fixes_bytes",
+        ),
         ("UPDATE tally SET item_count = -1", "tally"),
         ("UPDATE wage_item SET amount_fen = 0", "amount_fen"),
         ("UPDATE instruction SET state = 'paid'", "state"),
@@ -92,7 +114,10 @@ pub(crate) async fn a_broken_audit_chain_is_named_at_its_first_broken_entry(benc
             .unwrap();
     }
     let (open, close) = if bench.store.engine() == "sqlite" {
-        ("DROP TRIGGER audit_is_never_changed", "DROP TRIGGER audit_is_never_cut")
+        (
+            "DROP TRIGGER audit_is_never_changed",
+            "DROP TRIGGER audit_is_never_cut",
+        )
     } else {
         ("ALTER TABLE audit DISABLE TRIGGER USER", "SELECT 1")
     };
@@ -101,7 +126,10 @@ pub(crate) async fn a_broken_audit_chain_is_named_at_its_first_broken_entry(benc
     for (statement, number) in [
         ("DELETE FROM audit WHERE number = 6", None),
         // The same letters in other fields are another entry.
-        ("UPDATE audit SET subject = 'a', detail = 'bc' WHERE number = 5", Some(5)),
+        (
+            "UPDATE audit SET subject = 'a', detail = 'bc' WHERE number = 5",
+            Some(5),
+        ),
         ("UPDATE audit SET at = at + 1 WHERE number = 4", Some(4)),
         ("DELETE FROM audit WHERE number = 2", Some(3)),
         ("UPDATE audit SET previous = hash WHERE number = 1", Some(1)),
@@ -111,7 +139,11 @@ pub(crate) async fn a_broken_audit_chain_is_named_at_its_first_broken_entry(benc
             Some(number) => ChainCheck::BrokenAt { number },
             None => ChainCheck::Whole { entries: 5 },
         };
-        assert_eq!(bench.store.check_audit().await.unwrap(), expected, "{statement}");
+        assert_eq!(
+            bench.store.check_audit().await.unwrap(),
+            expected,
+            "{statement}"
+        );
     }
 }
 

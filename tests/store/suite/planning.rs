@@ -36,10 +36,16 @@ pub(crate) async fn rows_are_split_by_the_banks_limits(bench: Bench) {
         assert_eq!(part.bank_key, bank_key(&content("B1"), part.part, 1, KEYS));
         assert_eq!((part.state, part.bytes), (State::Planned, None));
         assert_eq!((part.bank.as_str(), part.account.as_str()), (BANK, "90-P1"));
-        assert_eq!((part.planned_at, part.value_date.to_string().as_str()), (at(2), "2026-10-22"));
+        assert_eq!(
+            (part.planned_at, part.value_date.to_string().as_str()),
+            (at(2), "2026-10-22")
+        );
     }
     let second = bench.store.payments(parts[1].id, 0, 10).await.unwrap();
-    let amounts: Vec<_> = second.iter().map(|pay| (pay.sequence, pay.amount.get())).collect();
+    let amounts: Vec<_> = second
+        .iter()
+        .map(|pay| (pay.sequence, pay.amount.get()))
+        .collect();
     assert_eq!(amounts, [(1, 100), (2, 500)]);
     assert_eq!(second[0].binding_blind, row(3, 3, 1).binding_blind);
     let batch = bench.store.batch("B1").await.unwrap();
@@ -51,10 +57,16 @@ pub(crate) async fn rows_are_split_by_the_banks_limits(bench: Bench) {
         bench.claim(TaskKind::Send).await.subject,
     ]
     .into();
-    assert_eq!(subjects, parts.iter().map(|part| part.id.to_string()).collect());
+    assert_eq!(
+        subjects,
+        parts.iter().map(|part| part.id.to_string()).collect()
+    );
     assert!(matches!(
         bench.store.instruction(9_999).await,
-        Err(StoreError::NotFound { what: "instruction", .. })
+        Err(StoreError::NotFound {
+            what: "instruction",
+            ..
+        })
     ));
     bench.adds_up().await;
 }
@@ -67,7 +79,12 @@ pub(crate) async fn a_row_that_fits_no_instruction_stays_held(bench: Bench) {
     };
     let parts = bench.plan(limits).await;
     assert_eq!((parts.len(), parts[0].total), (1, Fen::new(300)));
-    let places: Vec<_> = bench.items("B1").await.iter().map(|item| item.place).collect();
+    let places: Vec<_> = bench
+        .items("B1")
+        .await
+        .iter()
+        .map(|item| item.place)
+        .collect();
     assert_eq!(places, [Place::InFlight, Place::Held, Place::InFlight]);
     assert_eq!(bench.account("P1").await, (1_200, 1_200, 0));
     bench.adds_up().await;
@@ -77,7 +94,10 @@ pub(crate) async fn own_cards_travel_apart_where_the_bank_wants_it(bench: Bench)
     bench.settle().await;
     bench.deposit("P1", 400).await;
     let mut rows = wages(&[100; 4]);
-    for (row, cnaps) in rows.iter_mut().zip([Some("313731000018"), None, Some("402731000018")]) {
+    for (row, cnaps) in rows
+        .iter_mut()
+        .zip([Some("313731000018"), None, Some("402731000018")])
+    {
         row.cnaps = cnaps.map(str::to_owned);
     }
     bench.submit("B1", "P1", rows).await.unwrap();
@@ -86,7 +106,12 @@ pub(crate) async fn own_cards_travel_apart_where_the_bank_wants_it(bench: Bench)
         own_bank_apart: true,
         ..WIDE
     };
-    let rows: Vec<_> = bench.plan(limits).await.iter().map(|part| part.rows).collect();
+    let rows: Vec<_> = bench
+        .plan(limits)
+        .await
+        .iter()
+        .map(|part| part.rows)
+        .collect();
     assert_eq!(rows, [1, 3]);
 }
 
@@ -102,7 +127,11 @@ pub(crate) async fn a_plan_of_many_pages_seats_every_row_once(bench: Bench) {
     assert_eq!(rows, [7_001, 7_001, 7_001, 3_997]);
     let (mut after, mut seen) = (0, Vec::new());
     loop {
-        let page = bench.store.payments(parts[3].id, after, 1_000).await.unwrap();
+        let page = bench
+            .store
+            .payments(parts[3].id, after, 1_000)
+            .await
+            .unwrap();
         let Some(last) = page.last() else { break };
         after = last.sequence;
         seen.extend(page.iter().map(|pay| pay.amount.get()));
@@ -114,10 +143,17 @@ pub(crate) async fn a_plan_of_many_pages_seats_every_row_once(bench: Bench) {
 pub(crate) async fn a_batch_that_is_not_approved_is_not_planned(bench: Bench) {
     bench.settle().await;
     bench.submit("B1", "P1", wages(&[100])).await.unwrap();
-    bench.store.ensure_task(TaskKind::Plan, "B1", at(0)).await.unwrap();
+    bench
+        .store
+        .ensure_task(TaskKind::Plan, "B1", at(0))
+        .await
+        .unwrap();
     let claim = bench.claim(TaskKind::Plan).await;
     let date = "2026-10-22".parse().unwrap();
-    let refused = bench.store.plan_batch(&claim, WIDE, KEYS, "313", at(2), date).await;
+    let refused = bench
+        .store
+        .plan_batch(&claim, WIDE, KEYS, "313", at(2), date)
+        .await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     assert!(bench.store.instructions("B1").await.unwrap().is_empty());
 }

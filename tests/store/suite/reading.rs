@@ -49,7 +49,14 @@ pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Be
     let of = |pairs: &[(&str, u32)]| -> Vec<(String, u32)> {
         pairs.iter().map(|(b, r)| ((*b).to_owned(), *r)).collect()
     };
-    let all = of(&[("B1", 1), ("B1", 2), ("B1", 3), ("B2", 1), ("B2", 2), ("B3", 1)]);
+    let all = of(&[
+        ("B1", 1),
+        ("B1", 2),
+        ("B1", 3),
+        ("B2", 1),
+        ("B2", 2),
+        ("B3", 1),
+    ]);
     for page in [1, 2, 100] {
         assert_eq!(rows(listed(&bench, ItemFilter::default(), page).await), all);
     }
@@ -60,7 +67,10 @@ pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Be
     assert_eq!(rows(listed(&bench, by_month, 5).await), of(&[("B3", 1)]));
     for (places, expected) in [
         (vec![Place::Paid], of(&[("B1", 1)])),
-        (vec![Place::Failed, Place::InFlight], of(&[("B1", 2), ("B1", 3)])),
+        (
+            vec![Place::Failed, Place::InFlight],
+            of(&[("B1", 2), ("B1", 3)]),
+        ),
         (vec![Place::Held], of(&[("B2", 1), ("B2", 2), ("B3", 1)])),
         (vec![Place::Returned], vec![]),
     ] {
@@ -68,7 +78,11 @@ pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Be
             places: places.clone(),
             ..ItemFilter::default()
         };
-        assert_eq!(rows(listed(&bench, filter, 2).await), expected, "{places:?}");
+        assert_eq!(
+            rows(listed(&bench, filter, 2).await),
+            expected,
+            "{places:?}"
+        );
     }
     let held = ItemFilter {
         batch: Some("B2".into()),
@@ -77,12 +91,23 @@ pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Be
     };
     let held = listed(&bench, held, 1).await;
     assert_eq!(held.len(), 2);
-    let never_planned = (held[0].bank.as_str(), held[0].bank_key.as_str(), held[0].sequence, held[0].attempt);
+    let never_planned = (
+        held[0].bank.as_str(),
+        held[0].bank_key.as_str(),
+        held[0].sequence,
+        held[0].attempt,
+    );
     assert_eq!(never_planned, ("", "", 0, 0));
     let paid = &bench.items("B1").await[0];
-    assert_eq!((paid.bank_key.as_str(), paid.sequence, paid.attempt), (key.as_str(), 1, 1));
+    assert_eq!(
+        (paid.bank_key.as_str(), paid.sequence, paid.attempt),
+        (key.as_str(), 1, 1)
+    );
     assert_eq!((paid.region, paid.month), (region("530902"), month(MONTH)));
-    assert_eq!(paid.bank_code, None, "only causes of failures and returns are shown");
+    assert_eq!(
+        paid.bank_code, None,
+        "only causes of failures and returns are shown"
+    );
 }
 
 pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
@@ -105,7 +130,13 @@ pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
         all.extend(page.into_iter().map(|(_, item)| {
-            (item.batch, item.row, item.attempt, item.bank_key, item.place)
+            (
+                item.batch,
+                item.row,
+                item.attempt,
+                item.bank_key,
+                item.place,
+            )
         }));
     }
     let line = |batch: &str, row, attempt, key: &str, place| {
@@ -128,7 +159,10 @@ pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench:
     bench.settle().await;
     let key = bench.sent("B1", &[100, 200, 300]).await.bank_key;
     bench
-        .hears(vec![item(&key, 1, Verdict::Paid), item(&key, 3, Verdict::Paid)])
+        .hears(vec![
+            item(&key, 1, Verdict::Paid),
+            item(&key, 3, Verdict::Paid),
+        ])
         .await;
     in_month(&bench, "B2", "P2", MONTH, &[400]).await;
     in_month(&bench, "B3", "P3", MONTH, &[500]).await;
@@ -147,12 +181,28 @@ pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench:
             .map(|line| {
                 let (all, _) = line.tally.all().unwrap();
                 let (paid, fen) = line.tally.at(Place::Paid);
-                (line.code, line.name, line.projects, line.base_projects, all, paid, fen.get())
+                (
+                    line.code,
+                    line.name,
+                    line.projects,
+                    line.base_projects,
+                    all,
+                    paid,
+                    fen.get(),
+                )
             })
             .collect::<Vec<_>>()
     };
     let line = |code: &str, name: &str, projects, base, all, paid, fen| {
-        (code.to_owned(), name.to_owned(), projects, Some(base), all, paid, fen)
+        (
+            code.to_owned(),
+            name.to_owned(),
+            projects,
+            Some(base),
+            all,
+            paid,
+            fen,
+        )
     };
     assert_eq!(
         lines(Level::Project).await,
@@ -182,7 +232,10 @@ pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench:
     let batches = bench.store.batches(Some(month("2026-09"))).await.unwrap();
     let codes: Vec<_> = batches.iter().map(|batch| batch.code.as_str()).collect();
     assert_eq!(codes, ["B4"]);
-    assert_eq!((batches[0].content, batches[0].region), (content("B4"), region("530902")));
+    assert_eq!(
+        (batches[0].content, batches[0].region),
+        (content("B4"), region("530902"))
+    );
 }
 
 pub(crate) async fn suspense_shows_where_a_saying_stands(bench: Bench) {
@@ -192,7 +245,10 @@ pub(crate) async fn suspense_shows_where_a_saying_stands(bench: Bench) {
     bench.approve("B1").await.unwrap();
     let key = bench.plan(WIDE).await[0].bank_key.clone();
     bench
-        .hears(vec![item("NOBODYS", 1, Verdict::Paid), item(&key, 1, Verdict::Paid)])
+        .hears(vec![
+            item("NOBODYS", 1, Verdict::Paid),
+            item(&key, 1, Verdict::Paid),
+        ])
         .await;
     let parked = bench.store.suspense().await.unwrap();
     assert_eq!(parked.len(), 2);

@@ -37,11 +37,17 @@ pub(crate) async fn what_is_imported_is_listed_and_renamed_but_its_account_never
     let codes: Vec<_> = listed.iter().map(|entry| entry.code.as_str()).collect();
     assert_eq!(codes, ["A9", "P1", "P2", "P3"]);
     let kept = bench.store.project("P1").await.unwrap();
-    assert_eq!((kept.name.as_str(), kept.region), ("另名", region("530923")));
+    assert_eq!(
+        (kept.name.as_str(), kept.region),
+        ("另名", region("530923"))
+    );
     assert_eq!((kept.bank.as_str(), kept.account.as_str()), (BANK, "90-P1"));
     assert!(matches!(
         bench.store.project("P0").await,
-        Err(StoreError::NotFound { what: "project", .. })
+        Err(StoreError::NotFound {
+            what: "project",
+            ..
+        })
     ));
 }
 
@@ -60,7 +66,11 @@ pub(crate) async fn an_import_that_cannot_be_whole_changes_nothing(bench: Bench)
         assert_eq!(bench.store.accounts().await.unwrap().len(), 3);
     }
     let entries = bench.store.audit_tail(10).await.unwrap();
-    assert_eq!(entries.len(), 2, "only the imports that were whole are in the log");
+    assert_eq!(
+        entries.len(),
+        2,
+        "only the imports that were whole are in the log"
+    );
 }
 
 pub(crate) async fn a_deposit_is_booked_once_and_its_reference_is_not_used_again(bench: Bench) {
@@ -107,7 +117,10 @@ pub(crate) async fn a_deposit_is_booked_once_and_its_reference_is_not_used_again
     };
     assert!(matches!(
         record(unknown).await,
-        Err(StoreError::NotFound { what: "special account", .. })
+        Err(StoreError::NotFound {
+            what: "special account",
+            ..
+        })
     ));
     assert_eq!(bench.account("P1").await, (500, 0, 0));
     bench.adds_up().await;

@@ -25,17 +25,31 @@ pub(crate) async fn intent_fixes_the_bytes(bench: Bench) {
     planned(&bench).await;
     let (claim, id) = bench.intend().await;
     let view = bench.store.instruction(id).await.unwrap();
-    assert_eq!((view.state, view.bytes), (State::Sending, Some(([7; 32], 99))));
+    assert_eq!(
+        (view.state, view.bytes),
+        (State::Sending, Some(([7; 32], 99)))
+    );
     bench
         .store
-        .record_event(&claim, id, &happening(Event::NothingLeft), Next::Again(at(50)))
+        .record_event(
+            &claim,
+            id,
+            &happening(Event::NothingLeft),
+            Next::Again(at(50)),
+        )
         .await
         .unwrap();
     let view = bench.store.instruction(id).await.unwrap();
-    assert_eq!((view.state, view.bytes), (State::Planned, Some(([7; 32], 99))));
+    assert_eq!(
+        (view.state, view.bytes),
+        (State::Planned, Some(([7; 32], 99)))
+    );
     let claim = bench.claim(TaskKind::Send).await;
     for (hash, size) in [([8; 32], 99), ([7; 32], 98)] {
-        let other = bench.store.record_intent(&claim, id, hash, size, at(60)).await;
+        let other = bench
+            .store
+            .record_intent(&claim, id, hash, size, at(60))
+            .await;
         assert!(matches!(other, Err(StoreError::Broken(_))), "{other:?}");
     }
     bench
@@ -49,9 +63,18 @@ pub(crate) async fn intent_fixes_the_bytes(bench: Bench) {
 pub(crate) async fn intent_is_committed_once_for_one_send(bench: Bench) {
     planned(&bench).await;
     let (claim, id) = bench.intend().await;
-    let again = bench.store.record_intent(&claim, id, [7; 32], 99, at(4)).await;
+    let again = bench
+        .store
+        .record_intent(&claim, id, [7; 32], 99, at(4))
+        .await;
     assert!(
-        matches!(again, Err(StoreError::Forbidden(Forbidden { state: State::Sending, .. }))),
+        matches!(
+            again,
+            Err(StoreError::Forbidden(Forbidden {
+                state: State::Sending,
+                ..
+            }))
+        ),
         "the same bytes too: whoever may have sent must not send again"
     );
 }
@@ -59,22 +82,52 @@ pub(crate) async fn intent_is_committed_once_for_one_send(bench: Bench) {
 pub(crate) async fn a_sender_that_never_came_back_leaves_it_in_doubt(bench: Bench) {
     planned(&bench).await;
     let (gone, id) = bench.intend().await;
-    let over = bench.store.claim_step(at(2_000), LEASE_MS).await.unwrap().unwrap();
+    let over = bench
+        .store
+        .claim_step(at(2_000), LEASE_MS)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(over.taken_over && over.task == gone.task);
     let unclear = Happening {
         query_at: Some(at(2_030)),
         ..happening(Event::Unclear)
     };
-    let state = bench.store.record_event(&over, id, &unclear, Next::Done).await.unwrap();
+    let state = bench
+        .store
+        .record_event(&over, id, &unclear, Next::Done)
+        .await
+        .unwrap();
     assert_eq!(state, State::InDoubt);
     assert_eq!(standing(&bench).await, [0, 0, 0, 0, 2, 0]);
     assert_eq!(bench.account("P1").await, (300, 300, 0));
-    assert!(bench.items("B1").await.iter().all(|item| item.place == Place::InDoubt));
-    let late = bench.store.record_event(&gone, id, &happening(Event::Known), Next::Done).await;
+    assert!(
+        bench
+            .items("B1")
+            .await
+            .iter()
+            .all(|item| item.place == Place::InDoubt)
+    );
+    let late = bench
+        .store
+        .record_event(&gone, id, &happening(Event::Known), Next::Done)
+        .await;
     assert!(matches!(late, Err(StoreError::Stale)));
-    assert_eq!(bench.store.next_due().await.unwrap(), Some(at(2_030)), "only a query is due");
-    let query = bench.store.claim_step(at(2_030), LEASE_MS).await.unwrap().unwrap();
-    assert_eq!((query.kind, query.subject), (TaskKind::Query, id.to_string()));
+    assert_eq!(
+        bench.store.next_due().await.unwrap(),
+        Some(at(2_030)),
+        "only a query is due"
+    );
+    let query = bench
+        .store
+        .claim_step(at(2_030), LEASE_MS)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (query.kind, query.subject),
+        (TaskKind::Query, id.to_string())
+    );
 }
 
 pub(crate) async fn a_bank_without_a_record_is_remembered_from_the_first_time_on(bench: Bench) {
@@ -84,7 +137,11 @@ pub(crate) async fn a_bank_without_a_record_is_remembered_from_the_first_time_on
         query_at: Some(at(0)),
         ..happening(Event::Unclear)
     };
-    bench.store.record_event(&claim, id, &unclear, Next::Done).await.unwrap();
+    bench
+        .store
+        .record_event(&claim, id, &unclear, Next::Done)
+        .await
+        .unwrap();
     let since = async || bench.store.instruction(id).await.unwrap().not_known_since;
     for (event, moment, expected) in [
         (Event::NotKnown, 100, Some(at(100))),
@@ -97,7 +154,11 @@ pub(crate) async fn a_bank_without_a_record_is_remembered_from_the_first_time_on
             at: at(moment),
             ..happening(event)
         };
-        bench.store.record_event(&claim, id, &told, Next::Again(at(0))).await.unwrap();
+        bench
+            .store
+            .record_event(&claim, id, &told, Next::Again(at(0)))
+            .await
+            .unwrap();
         assert_eq!(since().await, expected, "{event:?}");
     }
     assert_eq!(standing(&bench).await, [0, 0, 0, 2, 0, 0]);
@@ -110,7 +171,11 @@ pub(crate) async fn an_accepted_instruction_is_asked_about_when_it_is_due(bench:
         query_at: Some(at(40)),
         ..happening(Event::Known)
     };
-    let state = bench.store.record_event(&claim, id, &known, Next::Done).await.unwrap();
+    let state = bench
+        .store
+        .record_event(&claim, id, &known, Next::Done)
+        .await
+        .unwrap();
     assert_eq!(state, State::Accepted);
     assert_eq!(standing(&bench).await, [0, 0, 0, 2, 0, 0]);
     assert_eq!(bench.store.next_due().await.unwrap(), Some(at(40)));
@@ -119,8 +184,16 @@ pub(crate) async fn an_accepted_instruction_is_asked_about_when_it_is_due(bench:
         query_at: Some(at(20)),
         ..happening(Event::Unclear)
     };
-    let state = bench.store.record_event(&query, id, &sooner, Next::Done).await.unwrap();
-    assert_eq!(state, State::Accepted, "what the bank has it cannot lose by silence");
+    let state = bench
+        .store
+        .record_event(&query, id, &sooner, Next::Done)
+        .await
+        .unwrap();
+    assert_eq!(
+        state,
+        State::Accepted,
+        "what the bank has it cannot lose by silence"
+    );
     assert_eq!(bench.store.next_due().await.unwrap(), Some(at(20)));
 }
 
@@ -141,15 +214,28 @@ pub(crate) async fn a_refusal_fails_every_payment_and_frees_the_funds(bench: Ben
         raw: None,
         ..refused.clone()
     };
-    let without = bench.store.record_event(&claim, id, &wordless, Next::Done).await;
-    assert!(matches!(without, Err(StoreError::Broken(_))), "a fact needs its document");
+    let without = bench
+        .store
+        .record_event(&claim, id, &wordless, Next::Done)
+        .await;
+    assert!(
+        matches!(without, Err(StoreError::Broken(_))),
+        "a fact needs its document"
+    );
     assert_eq!(standing(&bench).await, [0, 0, 0, 2, 0, 0]);
-    let state = bench.store.record_event(&claim, id, &refused, Next::Done).await.unwrap();
+    let state = bench
+        .store
+        .record_event(&claim, id, &refused, Next::Done)
+        .await
+        .unwrap();
     assert_eq!(state, State::Refused);
     assert_eq!(standing(&bench).await, [0, 2, 0, 0, 0, 0]);
     assert_eq!(bench.account("P1").await, (300, 0, 0));
     for item in bench.items("B1").await {
-        assert_eq!((item.place, item.reason), (Place::Failed, Some(Reason::TotalMismatch)));
+        assert_eq!(
+            (item.place, item.reason),
+            (Place::Failed, Some(Reason::TotalMismatch))
+        );
         assert_eq!(item.bank_code, Some(("E17".into(), "text of E17".into())));
     }
     assert_eq!(bench.store.instruction(id).await.unwrap().open, 0);
@@ -159,15 +245,34 @@ pub(crate) async fn what_may_not_happen_changes_nothing(bench: Bench) {
     planned(&bench).await;
     let (claim, id) = bench.intend().await;
     let unclear = happening(Event::Unclear);
-    bench.store.record_event(&claim, id, &unclear, Next::Again(at(0))).await.unwrap();
+    bench
+        .store
+        .record_event(&claim, id, &unclear, Next::Again(at(0)))
+        .await
+        .unwrap();
     let claim = bench.claim(TaskKind::Send).await;
     for event in [Event::Intent, Event::NothingLeft] {
-        let refused = bench.store.record_event(&claim, id, &happening(event), Next::Done).await;
-        assert!(matches!(refused, Err(StoreError::Forbidden(_))), "{event:?}");
-        assert_eq!(bench.store.instruction(id).await.unwrap().state, State::InDoubt);
+        let refused = bench
+            .store
+            .record_event(&claim, id, &happening(event), Next::Done)
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::Forbidden(_))),
+            "{event:?}"
+        );
+        assert_eq!(
+            bench.store.instruction(id).await.unwrap().state,
+            State::InDoubt
+        );
     }
-    let unknown = bench.store.record_event(&claim, 9_999, &unclear, Next::Done).await;
-    assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
+    let unknown = bench
+        .store
+        .record_event(&claim, 9_999, &unclear, Next::Done)
+        .await;
+    assert!(
+        matches!(unknown, Err(StoreError::NotFound { .. })),
+        "{unknown:?}"
+    );
     assert_eq!(standing(&bench).await, [0, 0, 0, 0, 2, 0]);
     bench.store.finish(&claim, Next::Done).await.unwrap();
 }

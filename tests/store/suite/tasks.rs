@@ -40,7 +40,10 @@ pub(crate) async fn what_may_clear_doubt_is_taken_before_what_may_pay(bench: Ben
         (TaskKind::Plan, "B1"),
     ];
     let expected: Vec<_> = expected.map(|(kind, s)| (kind, s.to_owned())).into();
-    assert_eq!(taken, expected, "by kind, then by due time; what is not due waits");
+    assert_eq!(
+        taken, expected,
+        "by kind, then by due time; what is not due waits"
+    );
 }
 
 pub(crate) async fn a_task_is_held_by_one_worker_until_its_lease_runs_out(bench: Bench) {
@@ -113,23 +116,41 @@ pub(crate) async fn a_late_worker_is_refused_whatever_it_writes(bench: Bench) {
 
     let plan = bench.claim(TaskKind::Plan).await;
     let date = "2026-10-22".parse().unwrap();
-    let planned = store.plan_batch(&late(&plan), WIDE, KEYS, "313", at(2), date).await;
+    let planned = store
+        .plan_batch(&late(&plan), WIDE, KEYS, "313", at(2), date)
+        .await;
     assert!(matches!(planned, Err(StoreError::Stale)), "{planned:?}");
-    store.plan_batch(&plan, WIDE, KEYS, "313", at(2), date).await.unwrap();
+    store
+        .plan_batch(&plan, WIDE, KEYS, "313", at(2), date)
+        .await
+        .unwrap();
 
     let send = bench.claim(TaskKind::Send).await;
     let id = send.subject.parse().unwrap();
-    let intent = store.record_intent(&late(&send), id, [7; 32], 99, at(3)).await;
+    let intent = store
+        .record_intent(&late(&send), id, [7; 32], 99, at(3))
+        .await;
     assert!(matches!(intent, Err(StoreError::Stale)), "{intent:?}");
-    store.record_intent(&send, id, [7; 32], 99, at(3)).await.unwrap();
+    store
+        .record_intent(&send, id, [7; 32], 99, at(3))
+        .await
+        .unwrap();
     let known = happening(Event::Known);
-    let event = store.record_event(&late(&send), id, &known, Next::Done).await;
+    let event = store
+        .record_event(&late(&send), id, &known, Next::Done)
+        .await;
     assert!(matches!(event, Err(StoreError::Stale)), "{event:?}");
     assert_eq!(store.instruction(id).await.unwrap().state, State::Sending);
-    store.record_event(&send, id, &known, Next::Done).await.unwrap();
+    store
+        .record_event(&send, id, &known, Next::Done)
+        .await
+        .unwrap();
 
     let key = store.instruction(id).await.unwrap().bank_key;
-    let (raw, _) = store.record_raw(&document(BANK), ReadTask::Wanted).await.unwrap();
+    let (raw, _) = store
+        .record_raw(&document(BANK), ReadTask::Wanted)
+        .await
+        .unwrap();
     let read = bench.claim(TaskKind::Read).await;
     let paid = said(vec![item(&key, 1, wagegate_domain::fact::Verdict::Paid)]);
     let facts = store.record_facts(&late(&read), raw, &paid, at(4)).await;
