@@ -1,4 +1,6 @@
-//! Wagegate.
+//! The gateway: the only crate that acts. Who may do what is `security`, what must not be forgotten is `store`, what a bank hears is
+//! `dispatch`, what it said is `reconcile`; `ARCHITECTURE.md` has the map.
+
 pub mod clock;
 pub mod evidence;
 pub mod http;
