@@ -2,6 +2,8 @@
 //!
 //! The store knows nothing of clear names, numbers or files: people arrive sealed, bytes as hashes. It decides nothing that `domain` can decide.
 
+pub mod postgres;
+
 use std::fmt;
 
 use async_trait::async_trait;
