@@ -131,6 +131,7 @@ fn a_reply_to_an_instruction_proves_only_what_it_says() {
         (409, "", "unclear"),
         (409, said("RJCT", "AM04").as_str(), "unclear"),
         (202, said("RJCT", "AM04").as_str(), "unclear"),
+        (202, said("XXXX", "").as_str(), "unclear"),
         (202, "", "unclear"),
         (202, other.as_str(), "unclear"),
         (
@@ -191,7 +192,8 @@ fn a_reply_to_a_query_leads_to_a_document_or_to_patience() {
         (200, said("ACSC", "").as_str(), "document"),
         (200, said("RJCT", "AM04").as_str(), "document"),
         (200, said("RJCT", "DU01").as_str(), "duplicate"),
-        (200, said("XXXX", "").as_str(), "document"),
+        (200, said("XXXX", "").as_str(), "unclear"),
+        (200, said("PART", "").as_str(), "document"),
         (200, rows(3).as_str(), "document"),
         (200, &rows(3)[..rows(3).len() - 20], "unclear"),
         (
