@@ -1,4 +1,5 @@
 //! The one suite that every family passes, with both sample banks; their documents are written here by hand, as the banks would.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::fmt::Write as _;
 

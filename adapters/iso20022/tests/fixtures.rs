@@ -1,4 +1,5 @@
 //! Every bank document that a package registry carries for developers: each of its transactions ends somewhere, and nobody is paid by surprise.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod common;
 #[path = "common/third_party.rs"]

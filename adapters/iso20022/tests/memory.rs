@@ -1,4 +1,5 @@
 //! Neither a million payments out nor a million rows back is held: peak memory of whole processes, against that for a thousand.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod common;
 

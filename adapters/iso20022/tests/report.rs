@@ -581,3 +581,32 @@ fn a_document_in_chinese_encodings_is_read_whole() {
         Err(DecodeError::Malformed { .. })
     ));
 }
+
+#[test]
+fn the_second_version_names_its_message_by_number_and_the_instruction_in_each_row() {
+    let document = format!(
+        r#"<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.02"><pain.002.001.02><GrpHdr/><OrgnlGrpInfAndSts><OrgnlMsgId>M</OrgnlMsgId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts><TxInfAndSts><OrgnlPmtInfId>{KEY}</OrgnlPmtInfId><OrgnlEndToEndId>E1</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><StsRsn><Cd>AC04</Cd></StsRsn></StsRsnInf></TxInfAndSts></pain.002.001.02></Document>"#
+    );
+    let (all, end) = told(&qingshan(), None, document.as_bytes());
+    assert!(end.is_ok());
+    assert_eq!(lines(&all), ["item E1 failed:CLOSED - AC04"]);
+    assert!(matches!(&all[0], Told::Item { refs, .. } if refs.instruction.as_deref() == Some(KEY)));
+}
+
+#[test]
+fn the_sample_result_is_read_as_the_interface_page_says() {
+    let (all, end) = told(
+        &qingshan(),
+        Some(KEY),
+        include_bytes!("../fixtures/qingshan-pain.002.001.10.xml"),
+    );
+    assert!(end.is_ok());
+    assert_eq!(
+        lines(&all),
+        [
+            format!("item {KEY}0000002 failed:NAME_MISMATCH - BE01"),
+            format!("item {KEY}0000003 failed:CLOSED - AC04"),
+            format!("rest {KEY} paid 2 6024.87 ACSC"),
+        ]
+    );
+}

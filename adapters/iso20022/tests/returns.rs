@@ -1,4 +1,5 @@
 //! Reading camt.054 and its kin: what is a return, of whom, of how much, and what waits for a person.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod common;
 
@@ -537,5 +538,23 @@ fn an_entry_too_large_to_hold_is_told_as_it_comes_and_its_difference_is_parked()
         shares(&large(5_000, 4_999)),
         (0, 5_000),
         "a smaller one waits whole"
+    );
+}
+
+#[test]
+fn the_sample_notification_is_read_as_the_interface_page_says() {
+    let (all, end) = told(
+        &qingshan(),
+        None,
+        include_bytes!("../fixtures/qingshan-camt.054.001.08.xml"),
+    );
+    assert!(end.is_ok());
+    assert_eq!(
+        lines(&all),
+        [
+            format!("item {KEY}0000001 returned:CLOSED 3010.98 AC04"),
+            format!("item {KEY}0000004 returned:NO_ACCOUNT 3013.89 AC01"),
+            "remark 1 transactions are bookings that return no wage".to_owned(),
+        ]
     );
 }

@@ -1,4 +1,5 @@
 //! What we write, against the official schemas in packages of others, and against a reader that is not ours.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod common;
 #[path = "common/third_party.rs"]
@@ -97,6 +98,26 @@ fn the_checks_can_fail() {
         assert!(
             !independent("instruction", &path).status.success(),
             "{from}"
+        );
+    }
+}
+
+#[test]
+fn the_sample_documents_of_the_bank_are_true_to_the_standard() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for (schema, document) in [
+        (
+            "sepa/tests/xsd/pain.002.001.10.xsd",
+            "qingshan-pain.002.001.10.xml",
+        ),
+        (
+            "sepa/tests/xsd/camt.054.001.08.xsd",
+            "qingshan-camt.054.001.08.xml",
+        ),
+    ] {
+        assert_eq!(
+            validate(&third_party(schema), &fixtures.join(document)),
+            Ok(())
         );
     }
 }
