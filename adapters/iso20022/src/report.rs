@@ -60,6 +60,8 @@ struct Report<'a> {
 
 #[derive(Default)]
 struct Row {
+    /// Only the second version names the instruction here.
+    instruction: Option<String>,
     end_to_end: Option<String>,
     instruction_id: Option<String>,
     bank_reference: Option<String>,
@@ -118,6 +120,7 @@ impl Report<'_> {
         let mut row = Row::default();
         while xml.child()? {
             match xml.name() {
+                "OrgnlPmtInfId" => row.instruction = self.key(reference(xml.text()?)),
                 "OrgnlEndToEndId" => row.end_to_end = reference(xml.text()?),
                 "OrgnlInstrId" => row.instruction_id = reference(xml.text()?),
                 "AcctSvcrRef" => row.bank_reference = reference(xml.text()?),
@@ -160,7 +163,8 @@ impl Report<'_> {
             .find(|(causes, of)| !causes.is_empty() && **of == row.status)
             .map_or(&row.causes, |(causes, _)| causes);
         let (verdict, bank) = self.reasons.of_status(&row.status, causes);
-        let instruction = level.instruction.clone().or_else(|| self.message.clone());
+        let named = row.instruction.or_else(|| level.instruction.clone());
+        let instruction = named.or_else(|| self.message.clone());
         let refs = ItemRefs {
             instruction: instruction.or_else(|| self.asked.map(str::to_owned)),
             reference: row.end_to_end.or(row.instruction_id),

@@ -11,10 +11,12 @@ use wagegate_domain::reason::Reason;
 
 use crate::decode::{Message, decode, recognise};
 use crate::entries::Rules;
-use crate::status::STATUS;
+use crate::status::{STATUS, Status, status};
 
 /// A head of this size may be the beginning of a longer body; a shorter one is all there is.
 const HEAD: usize = 64 * 1024;
+/// Codes have four characters; what is much longer is none and is not repeated whole.
+const LONGEST_CODE: usize = 35;
 const XML: &str = "application/xml";
 
 pub(crate) fn begin(paths: &Paths, operation: Operation) -> Option<Step> {
@@ -73,6 +75,7 @@ fn submitted(rules: Rules<'_>, key: &str, reply: &Reply<'_>) -> Answer {
         (422, Ok(Said::Refused { reason, bank })) if bank.list != STATUS => {
             Answer::Refused { reason, bank }
         }
+        (_, Ok(Said::Strange { code })) => unclear(strange(&code)),
         (status, Ok(Said::Taken | Said::More | Said::Refused { .. })) => {
             unclear(format!("HTTP {status} and the report with it do not agree"))
         }
@@ -94,6 +97,7 @@ fn queried(rules: Rules<'_>, key: &str, reply: &Reply<'_>) -> Answer {
         Err(why) => unclear(why),
         Ok(Said::Taken) => Answer::InProgress,
         Ok(Said::Duplicate) => Answer::Duplicate,
+        Ok(Said::Strange { code }) => unclear(strange(&code)),
         Ok(Said::More | Said::Refused { .. }) => Answer::Document { next_cursor: None },
     }
 }
@@ -125,6 +129,8 @@ enum Said {
     Duplicate,
     /// Refused whole.
     Refused { reason: Reason, bank: BankCode },
+    /// A code about the whole instruction that decides nothing.
+    Strange { code: String },
     /// Something to decode.
     More,
 }
@@ -165,8 +171,12 @@ impl Said {
                 Verdict::Unknown | Verdict::Paid | Verdict::Returned(_) => Self::More,
             }),
             Told::Parked { refs, bank, .. } if is_about(&refs, key) => {
-                let whole = refs.reference.is_none() && rules.reasons.says_duplicate(&bank);
-                Some(if whole { Self::Duplicate } else { Self::More })
+                let whole = refs.reference.is_none() && refs.bank_reference.is_none();
+                Some(if whole {
+                    Self::of_whole(rules, bank)
+                } else {
+                    Self::More
+                })
             }
             Told::Item { refs, .. } if is_about(&refs, key) => Some(Self::More),
             Told::Rest { instruction, .. } if instruction == key => Some(Self::More),
@@ -177,15 +187,36 @@ impl Said {
             | Told::Remark(_) => None,
         }
     }
+
+    /// A statement about the whole instruction that decoding parks.
+    fn of_whole(rules: Rules<'_>, bank: BankCode) -> Self {
+        let unknown = bank.list == STATUS && status(&bank.code) == Status::Other(Verdict::Unknown);
+        if rules.reasons.says_duplicate(&bank) {
+            Self::Duplicate
+        } else if unknown {
+            Self::Strange { code: bank.code }
+        } else {
+            Self::More
+        }
+    }
 }
 
+/// The instruction that is named decides; a reference of ours only where none is.
 fn is_about(refs: &ItemRefs, key: &str) -> bool {
-    let of_reference = refs.reference.as_deref().and_then(parse_reference);
-    refs.instruction.as_deref() == Some(key) || of_reference.is_some_and(|(of, _)| of == key)
+    match (&refs.instruction, &refs.reference) {
+        (Some(instruction), _) => instruction == key,
+        (None, Some(reference)) => parse_reference(reference).is_some_and(|(of, _)| of == key),
+        (None, None) => false,
+    }
 }
 
 fn reply_of(status: u16) -> String {
     format!("HTTP {status}, which says nothing about the instruction")
+}
+
+fn strange(code: &str) -> String {
+    let code: String = code.chars().take(LONGEST_CODE).collect();
+    format!("the status {code} is in no table of ours")
 }
 
 const fn unclear(why: String) -> Answer {

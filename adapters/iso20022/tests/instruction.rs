@@ -1,4 +1,5 @@
 //! Writing instructions: the bytes, what is refused, and reading back.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod common;
 
@@ -57,9 +58,11 @@ fn payments_that_do_not_add_up_to_the_order_are_refused() {
     assert!(matches!(error, EncodeError::Totals { count: 3, .. }));
 }
 
+type Change = fn(&mut Payment);
+
 #[test]
 fn what_does_not_fit_the_bank_is_refused_by_row_and_field_without_the_text() {
-    let change: [(&str, fn(&mut Payment)); 10] = [
+    let changes: [(&str, Change); 10] = [
         ("name", |p| {
             p.name = PersonName::parse(&"李".repeat(31)).unwrap()
         }),
@@ -73,7 +76,7 @@ fn what_does_not_fit_the_bank_is_refused_by_row_and_field_without_the_text() {
         ("amount", |p| p.amount = Fen::ZERO),
         ("sequence", |p| p.sequence = 1),
     ];
-    for (expected, change) in change {
+    for (expected, change) in changes {
         let mut second = payment(KEY, 2);
         change(&mut second);
         let error = refusal(&order(KEY, 2), vec![payment(KEY, 1), second]);
