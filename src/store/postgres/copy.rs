@@ -42,14 +42,6 @@ impl Copy {
         self.raw(&value.into().to_be_bytes())
     }
 
-    /// A BIGINT or NULL.
-    pub(super) fn maybe_int(&mut self, value: Option<i64>) -> &mut Self {
-        match value {
-            Some(value) => self.int(value),
-            None => self.null(),
-        }
-    }
-
     /// A TEXT.
     pub(super) fn text(&mut self, value: &str) -> &mut Self {
         self.raw(without_nul(value).as_bytes())

@@ -83,9 +83,12 @@ pub(super) async fn payments(
     limit: u32,
 ) -> Result<Vec<SealedPayment>, StoreError> {
     let rows = sqlx::query(
-        "SELECT t.sequence, b.blind, b.sealed, b.cnaps, t.amount_fen
-         FROM attempt t JOIN wage_item i ON i.batch_id = t.batch_id AND i.row_no = t.row_no JOIN binding b ON b.id = i.binding_id
-         WHERE t.instruction_id = $1 AND t.sequence > $2 ORDER BY t.sequence LIMIT $3",
+        // Look-ups by key for each row of the page, so that no page costs a walk over a table.
+        "SELECT t.sequence, g.blind, g.sealed, g.cnaps, t.amount_fen
+         FROM (SELECT sequence, batch_id, row_no, amount_fen FROM attempt WHERE instruction_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3) t
+         CROSS JOIN LATERAL (SELECT binding_id FROM wage_item w WHERE w.batch_id = t.batch_id AND w.row_no = t.row_no LIMIT 1) i
+         CROSS JOIN LATERAL (SELECT blind, sealed, cnaps FROM binding b WHERE b.id = i.binding_id LIMIT 1) g
+         ORDER BY t.sequence",
     )
     .bind(instruction)
     .bind(i64::from(after))

@@ -44,24 +44,29 @@ impl PlaceRule {
     }
 }
 
-const ITEMS: &str = "SELECT i.batch_id, i.row_no, b.code AS batch, p.code AS project, b.pay_month, p.region, n.bank, n.bank_key, n.state,
-       t.sequence, COALESCE(t.attempt_no, 0) AS attempt_no, i.amount_fen, o.outcome, o.reason, f.code, f.code_text, g.blind, g.sealed
-     FROM wage_item i
-     JOIN batch b ON b.id = i.batch_id
-     JOIN project p ON p.id = b.project_id
-     JOIN binding g ON g.id = i.binding_id
-     LEFT JOIN LATERAL (SELECT * FROM attempt a WHERE a.batch_id = i.batch_id AND a.row_no = i.row_no ORDER BY a.attempt_no DESC LIMIT 1) t ON TRUE
-     LEFT JOIN instruction n ON n.id = t.instruction_id
-     LEFT JOIN LATERAL (SELECT outcome, reason FROM outcome l WHERE l.instruction_id = t.instruction_id AND l.sequence = t.sequence
-                        ORDER BY l.version DESC LIMIT 1) o ON TRUE
-     LEFT JOIN LATERAL (SELECT code, code_text FROM fact c WHERE c.instruction_id = t.instruction_id AND c.sequence = t.sequence
-                        AND c.verdict = o.outcome AND c.reason = o.reason ORDER BY c.raw_id, c.ordinal LIMIT 1) f ON TRUE
-     LEFT JOIN unnest($1::text[], $2::text[], $3::text[]) AS rule (state, outcome, place)
-       ON rule.state = n.state AND rule.outcome = COALESCE(o.outcome, 'open')
-     WHERE (i.batch_id, i.row_no) > ($4, $5)
-       AND ($6::text IS NULL OR b.code = $6) AND ($7::text IS NULL OR b.pay_month = $7)
-       AND (cardinality($8::text[]) = 0 OR COALESCE(rule.place, 'held') = ANY ($8))
-     ORDER BY i.batch_id, i.row_no LIMIT $9";
+/// The page is found first; what only its rows show is looked up for them alone.
+const ITEMS: &str = "SELECT i.*, f.code, f.code_text, g.blind, g.sealed
+     FROM (
+       SELECT i.batch_id, i.row_no, b.code AS batch, p.code AS project, b.pay_month, p.region, n.bank, n.bank_key, n.state,
+         t.instruction_id, t.sequence, COALESCE(t.attempt_no, 0) AS attempt_no, i.amount_fen, o.outcome, o.reason, i.binding_id
+       FROM wage_item i
+       JOIN batch b ON b.id = i.batch_id
+       JOIN project p ON p.id = b.project_id
+       LEFT JOIN LATERAL (SELECT * FROM attempt a WHERE a.batch_id = i.batch_id AND a.row_no = i.row_no ORDER BY a.attempt_no DESC LIMIT 1) t ON TRUE
+       LEFT JOIN instruction n ON n.id = t.instruction_id
+       LEFT JOIN LATERAL (SELECT outcome, reason FROM outcome l WHERE l.instruction_id = t.instruction_id AND l.sequence = t.sequence
+                          ORDER BY l.version DESC LIMIT 1) o ON TRUE
+       LEFT JOIN unnest($1::text[], $2::text[], $3::text[]) AS rule (state, outcome, place)
+         ON rule.state = n.state AND rule.outcome = COALESCE(o.outcome, 'open')
+       WHERE (i.batch_id, i.row_no) > ($4, $5)
+         AND ($6::text IS NULL OR b.code = $6) AND ($7::text IS NULL OR b.pay_month = $7)
+         AND (cardinality($8::text[]) = 0 OR COALESCE(rule.place, 'held') = ANY ($8))
+       ORDER BY i.batch_id, i.row_no LIMIT $9
+     ) i
+     CROSS JOIN LATERAL (SELECT blind, sealed FROM binding c WHERE c.id = i.binding_id LIMIT 1) g
+     LEFT JOIN LATERAL (SELECT code, code_text FROM fact c WHERE c.instruction_id = i.instruction_id AND c.sequence = i.sequence
+                        AND c.verdict = i.outcome AND c.reason = i.reason ORDER BY c.raw_id, c.ordinal LIMIT 1) f ON TRUE
+     ORDER BY i.batch_id, i.row_no";
 
 pub(super) async fn items(
     pool: &PgPool,
@@ -94,20 +99,24 @@ pub(super) async fn items(
         .collect()
 }
 
-const ATTEMPTS: &str = "SELECT i.batch_id, i.row_no, b.code AS batch, p.code AS project, b.pay_month, p.region, n.bank, n.bank_key, n.state,
-       t.sequence, COALESCE(t.attempt_no, 0) AS attempt_no, i.amount_fen, o.outcome, o.reason, f.code, f.code_text, g.blind, g.sealed
-     FROM wage_item i
-     JOIN batch b ON b.id = i.batch_id
-     JOIN project p ON p.id = b.project_id
-     JOIN binding g ON g.id = i.binding_id
-     LEFT JOIN attempt t ON t.batch_id = i.batch_id AND t.row_no = i.row_no
-     LEFT JOIN instruction n ON n.id = t.instruction_id
-     LEFT JOIN LATERAL (SELECT outcome, reason FROM outcome l WHERE l.instruction_id = t.instruction_id AND l.sequence = t.sequence
+const ATTEMPTS: &str = "SELECT i.*, o.outcome, o.reason, f.code, f.code_text, g.blind, g.sealed
+     FROM (
+       SELECT i.batch_id, i.row_no, b.code AS batch, p.code AS project, b.pay_month, p.region, n.bank, n.bank_key, n.state,
+         t.instruction_id, t.sequence, COALESCE(t.attempt_no, 0) AS attempt_no, i.amount_fen, i.binding_id
+       FROM wage_item i
+       JOIN batch b ON b.id = i.batch_id
+       JOIN project p ON p.id = b.project_id
+       LEFT JOIN attempt t ON t.batch_id = i.batch_id AND t.row_no = i.row_no
+       LEFT JOIN instruction n ON n.id = t.instruction_id
+       WHERE (i.batch_id, i.row_no) >= ($1, $2) AND (i.batch_id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
+       ORDER BY i.batch_id, i.row_no, COALESCE(t.attempt_no, 0) LIMIT $4
+     ) i
+     CROSS JOIN LATERAL (SELECT blind, sealed FROM binding c WHERE c.id = i.binding_id LIMIT 1) g
+     LEFT JOIN LATERAL (SELECT outcome, reason FROM outcome l WHERE l.instruction_id = i.instruction_id AND l.sequence = i.sequence
                         ORDER BY l.version DESC LIMIT 1) o ON TRUE
-     LEFT JOIN LATERAL (SELECT code, code_text FROM fact c WHERE c.instruction_id = t.instruction_id AND c.sequence = t.sequence
+     LEFT JOIN LATERAL (SELECT code, code_text FROM fact c WHERE c.instruction_id = i.instruction_id AND c.sequence = i.sequence
                         AND c.verdict = o.outcome AND c.reason = o.reason ORDER BY c.raw_id, c.ordinal LIMIT 1) f ON TRUE
-     WHERE (i.batch_id, i.row_no) >= ($1, $2) AND (i.batch_id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
-     ORDER BY i.batch_id, i.row_no, COALESCE(t.attempt_no, 0) LIMIT $4";
+     ORDER BY i.batch_id, i.row_no, i.attempt_no";
 
 pub(super) async fn attempts(
     pool: &PgPool,

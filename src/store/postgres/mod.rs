@@ -3,10 +3,13 @@
 //! Every transaction takes its locks in one order, so that none waits in a circle: task, raw document, batches by key, special accounts by
 //! key, the audit chain. What a lock protects is read after it is held: each statement sees what was committed before it began.
 
+mod appends;
 mod audit;
 mod batches;
 mod columns;
 mod copy;
+mod events;
+mod facts;
 mod instructions;
 mod items;
 mod plans;
@@ -15,6 +18,7 @@ mod recount;
 mod registry;
 mod reports;
 mod schema;
+mod standings;
 mod tallies;
 mod tasks;
 
@@ -184,9 +188,7 @@ impl Store for PostgresStore {
         happening: &Happening,
         next: Next,
     ) -> Result<State, StoreError> {
-        Err(StoreError::Broken(format!(
-            "{claim:?}{instruction}{happening:?}{next:?}"
-        )))
+        events::record_event(&self.pool, claim, instruction, happening, next).await
     }
 
     async fn record_raw(
@@ -206,9 +208,8 @@ impl Store for PostgresStore {
         sayings: &[Saying],
         at: Timestamp,
     ) -> Result<Taken, StoreError> {
-        Err(StoreError::Broken(format!(
-            "{claim:?}{raw}{sayings:?}{at:?}"
-        )))
+        let source = facts::Source { raw, at };
+        facts::record_facts(&self.pool, claim, source, sayings).await
     }
     async fn finish_raw(
         &self,

@@ -12,9 +12,10 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{KeyRule, Limits, Seat, Splitter, bank_key};
 
-use super::columns::Columns;
+use super::columns::{Columns, stored};
 use super::copy::Copy;
-use super::{tallies, tasks};
+use super::tallies::{self, Moves};
+use super::tasks;
 use crate::store::{Claim, Next, StoreError, TaskKind};
 
 /// Rows that are seated at a time.
@@ -48,7 +49,7 @@ struct Row {
 /// What a page adds to one part, or all pages to the plan.
 #[derive(Clone, Copy, Debug, Default)]
 struct Added {
-    rows: i64,
+    rows: u64,
     total: Fen,
 }
 
@@ -87,12 +88,10 @@ pub(super) async fn plan_batch(
         .bind(BatchState::Planned.code())
         .execute(&mut *tx)
         .await?;
-    tallies::shift(
+    let moved = (head.batch, Place::Held, Place::InFlight);
+    tallies::move_items(
         &mut tx,
-        head.batch,
-        Place::Held,
-        Place::InFlight,
-        (seated.rows, seated.total),
+        &Moves::from([(moved, (seated.rows, seated.total))]),
     )
     .await?;
     tasks::settle(&mut tx, claim, Next::Done).await?;
@@ -169,8 +168,11 @@ fn is_own(cnaps: Option<&str>, prefix: &str) -> bool {
 
 async fn page(tx: &mut PgConnection, batch: i64, after: i64) -> Result<Vec<Row>, StoreError> {
     let rows = sqlx::query(
-        "SELECT i.row_no, i.amount_fen, b.cnaps FROM wage_item i JOIN binding b ON b.id = i.binding_id
-         WHERE i.batch_id = $1 AND i.row_no > $2 ORDER BY i.row_no LIMIT $3",
+        // Look-ups by key, whatever the planner thinks of tables that were filled a moment ago.
+        "SELECT i.row_no, i.amount_fen, g.cnaps
+         FROM (SELECT row_no, amount_fen, binding_id FROM wage_item WHERE batch_id = $1 AND row_no > $2 ORDER BY row_no LIMIT $3) i
+         CROSS JOIN LATERAL (SELECT cnaps FROM binding b WHERE b.id = i.binding_id LIMIT 1) g
+         ORDER BY i.row_no",
     )
     .bind(batch)
     .bind(after)
@@ -195,6 +197,10 @@ async fn upsert_instructions(
     added: &BTreeMap<u32, Added>,
 ) -> Result<BTreeMap<u32, i64>, StoreError> {
     let key = |part: &u32| bank_key(&head.content, *part, GENERATION, plan.key);
+    let rows = added
+        .values()
+        .map(|part| stored(part.rows))
+        .collect::<Result<Vec<_>, _>>()?;
     let rows = sqlx::query(
         "INSERT INTO instruction AS i (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date)
          SELECT $1, part, $2, $3, bank_key, row_count, total_fen, $4, $5, $6
@@ -211,7 +217,7 @@ async fn upsert_instructions(
     .bind(plan.value_date.to_string())
     .bind(added.keys().copied().map(i64::from).collect::<Vec<_>>())
     .bind(added.keys().map(key).collect::<Vec<_>>())
-    .bind(added.values().map(|part| part.rows).collect::<Vec<_>>())
+    .bind(rows)
     .bind(added.values().map(|part| part.total.get()).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;

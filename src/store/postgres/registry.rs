@@ -149,7 +149,7 @@ fn project_entry(row: &PgRow) -> Result<ProjectEntry, StoreError> {
 
 pub(super) async fn accounts(pool: &PgPool) -> Result<Vec<AccountFigures>, StoreError> {
     let rows = sqlx::query(
-        "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen,
+        "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen,
            COALESCE((SELECT sum(amount_fen) FROM deposit d WHERE d.account_id = a.id), 0)::bigint AS deposited
          FROM special_account a JOIN project p ON p.account_id = a.id ORDER BY p.code COLLATE \"C\"",
     )
@@ -162,6 +162,7 @@ pub(super) async fn accounts(pool: &PgPool) -> Result<Vec<AccountFigures>, Store
             account: row.text("number")?,
             balance: row.fen("balance_fen")?,
             reserved: row.fen("reserved_fen")?,
+            overdrawn: row.fen("overdrawn_fen")?,
             deposited: row.fen("deposited")?,
         })
     };
@@ -200,7 +201,9 @@ pub(super) async fn record_deposit(
     if new == 0 {
         return seen(&mut tx, deposit, account).await;
     }
-    sqlx::query("UPDATE special_account SET balance_fen = balance_fen + $2 WHERE id = $1")
+    sqlx::query(
+        "UPDATE special_account SET balance_fen = balance_fen + $2, overdrawn_fen = GREATEST(0, reserved_fen - balance_fen - $2) WHERE id = $1",
+    )
         .bind(account)
         .bind(deposit.amount.get())
         .execute(&mut *tx)

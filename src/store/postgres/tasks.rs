@@ -85,6 +85,43 @@ pub(super) async fn hold(tx: &mut PgConnection, claim: &Claim) -> Result<(), Sto
         .ok_or(StoreError::Stale)
 }
 
+/// [`hold`], for a write that may also set the instruction's query task: both rows are locked now, in the order of their keys.
+pub(super) async fn hold_with_query(
+    tx: &mut PgConnection,
+    claim: &Claim,
+    instruction: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "SELECT id FROM task WHERE id = $1 OR (kind = $2 AND subject = $3) ORDER BY id FOR UPDATE",
+    )
+    .bind(claim.task)
+    .bind(TaskKind::Query.code())
+    .bind(instruction.to_string())
+    .fetch_all(&mut *tx)
+    .await?;
+    hold(tx, claim).await
+}
+
+/// Makes a task due at a moment, whether it was there or not; a lease on it stands.
+pub(super) async fn set(
+    tx: &mut PgConnection,
+    kind: TaskKind,
+    subject: &str,
+    due: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO task (kind, priority, subject, due_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at",
+    )
+    .bind(kind.code())
+    .bind(priority(kind))
+    .bind(subject)
+    .bind(due.as_millisecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// What becomes of the task; for a claim that was never held in this transaction the fence is checked here too.
 pub(super) async fn settle(
     tx: &mut PgConnection,
