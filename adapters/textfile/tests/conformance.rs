@@ -11,7 +11,7 @@ use wagegate_textfile::Textfile;
 suite!(
     bishui => Bishui(load(include_str!("../banks/bishui.toml"))),
     cangling => Cangling(load(include_str!("../banks/cangling.toml"))),
-    bailu => Bailu(load(include_str!("../banks/bailu.toml"))),
+    lanhe => Lanhe(load(include_str!("../banks/lanhe.toml"))),
 );
 
 fn load(profile: &str) -> Textfile {
@@ -242,9 +242,9 @@ impl Bench for Cangling {
     }
 }
 
-struct Bailu(Textfile);
+struct Lanhe(Textfile);
 
-impl Bench for Bailu {
+impl Bench for Lanhe {
     fn adapter(&self) -> &dyn Adapter {
         &self.0
     }
