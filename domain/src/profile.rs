@@ -50,6 +50,17 @@ pub struct Paths {
     pub collect: Option<String>,
 }
 
+impl BankProfile {
+    /// How the bank's own numbers begin: three digits where they name one bank, the whole number where many banks share them
+    /// (313 city, 314 rural commercial, 317 rural cooperative, 320 village, 401 and 402 credit co-operatives).
+    pub fn own_cnaps_prefix(&self) -> &str {
+        match self.cnaps.bank_code() {
+            "313" | "314" | "317" | "320" | "401" | "402" => self.cnaps.as_str(),
+            one_bank => one_bank,
+        }
+    }
+}
+
 fn cnaps<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Cnaps, D::Error> {
     Cnaps::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }

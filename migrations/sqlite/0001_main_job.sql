@@ -15,9 +15,11 @@ CREATE TABLE special_account (
     name         TEXT NOT NULL,
     balance_fen  INTEGER NOT NULL DEFAULT 0,
     reserved_fen INTEGER NOT NULL DEFAULT 0,
+    -- What the bank's word has taken beyond what was free: a fact is never refused, and nothing more is reserved until it is made good.
+    overdrawn_fen INTEGER NOT NULL DEFAULT 0 CHECK (overdrawn_fen >= 0),
     UNIQUE (bank, number),
     -- Invariant 6: never more reserved than the account holds.
-    CONSTRAINT funds_cover_reservations CHECK (reserved_fen >= 0 AND balance_fen >= reserved_fen)
+    CONSTRAINT funds_cover_reservations CHECK (reserved_fen >= 0 AND balance_fen + overdrawn_fen >= reserved_fen)
 ) STRICT;
 
 CREATE TABLE project (
@@ -170,6 +172,14 @@ CREATE TABLE raw_document (
 ) STRICT;
 -- The same bytes about the same thing change nothing.
 CREATE UNIQUE INDEX raw_once ON raw_document (bank, hash, COALESCE(instruction_id, 0));
+
+-- Remarks on a document itself: a foreign namespace, a missing element.
+CREATE TABLE raw_remark (
+    raw_id  INTEGER NOT NULL REFERENCES raw_document (id),
+    ordinal INTEGER NOT NULL,
+    remark  TEXT NOT NULL,
+    PRIMARY KEY (raw_id, ordinal)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE fact (
     instruction_id INTEGER NOT NULL,

@@ -3,4 +3,5 @@
 pub mod access;
 pub mod principal;
 pub mod revocation;
+pub mod seal;
 pub mod watched;

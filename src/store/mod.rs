@@ -2,6 +2,9 @@
 //!
 //! The store knows nothing of clear names, numbers or files: people arrive sealed, bytes as hashes. It decides nothing that `domain` can decide.
 
+mod booking;
+pub mod postgres;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -146,6 +149,8 @@ pub struct AccountFigures {
     pub balance: Fen,
     /// Of that, reserved for approved wages.
     pub reserved: Fen,
+    /// What the bank's word has taken beyond what was free; nothing is reserved while it stands.
+    pub overdrawn: Fen,
     /// Everything ever deposited.
     pub deposited: Fen,
 }

@@ -1,0 +1,216 @@
+//! Makes an instruction's bytes from the approved rows, and reads them back against those rows before anything may be sent.
+//!
+//! Both passes stream pages of sealed payments from the store; people are in clear here only, one row at a time (invariant 18).
+
+use std::{sync::Arc, vec};
+
+use thiserror::Error;
+use tokio::{sync::mpsc, task::spawn_blocking};
+use wagegate_domain::{
+    adapter::{Adapter, DecodeError, EncodeError, Order, Payment, ReadBack, ReadBackOrder},
+    ids::{BankAccount, Cnaps},
+    period::CHINA,
+    plan::reference,
+};
+
+use crate::{
+    evidence::{EvidenceError, Kept},
+    gateway::Gateway,
+    security::seal::{Vault, VaultError},
+    store::{InstructionView, SealedPayment, Store, StoreError},
+};
+
+/// Rows fetched at a time, and pages fetched ahead.
+const PAGE: u32 = 1_000;
+const PAGES_AHEAD: usize = 2;
+
+/// Why bytes could not be made; nothing was sent.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error("the built instruction cannot be read back: {0}")]
+    Decode(#[from] DecodeError),
+    #[error("the built instruction read back says another thing than the approved rows: {0}")]
+    Differs(String),
+    #[error("the store holds something that is no {0}")]
+    Stored(&'static str),
+    #[error("building ended early: {0}")]
+    Ended(#[from] tokio::task::JoinError),
+}
+
+/// Encodes, keeps and checks the bytes of an instruction.
+pub(super) async fn build(
+    gateway: &Gateway,
+    adapter: &Arc<dyn Adapter>,
+    view: &InstructionView,
+) -> Result<Kept, BuildError> {
+    let order = order(view)?;
+    let mut payments = Payments::of(gateway, view);
+    let writer = gateway.evidence.writer()?;
+    let encoder = Arc::clone(adapter);
+    let (work_order, mut out) = (order.clone(), writer);
+    let kept = spawn_blocking(move || {
+        let encoded = encoder.encode(&work_order, &mut payments, &mut out);
+        // The reason why the rows ended early explains more than the totals that then differ.
+        payments.failure()?;
+        encoded?;
+        Ok::<_, BuildError>(out.keep()?)
+    })
+    .await??;
+    read_back(gateway, adapter, view, order, &kept).await?;
+    Ok(kept)
+}
+
+async fn read_back(
+    gateway: &Gateway,
+    adapter: &Arc<dyn Adapter>,
+    view: &InstructionView,
+    order: Order,
+    kept: &Kept,
+) -> Result<(), BuildError> {
+    let mut payments = Payments::of(gateway, view);
+    let mut input = gateway.evidence.reader(&kept.hash)?;
+    let decoder = Arc::clone(adapter);
+    spawn_blocking(move || {
+        let mut difference = None;
+        let said = decoder.read_back(&mut input, &mut |row| {
+            let approved = payments.next();
+            if difference.is_none() && !approved.is_some_and(|payment| is_same(&payment, &row)) {
+                difference = Some(format!("row {}", row.sequence));
+            }
+        });
+        payments.failure()?;
+        let said = said?;
+        if let Some(row) = difference {
+            return Err(BuildError::Differs(row));
+        }
+        if payments.next().is_some() || !is_headed(&order, &said) {
+            return Err(BuildError::Differs("its key, account, count or sum".into()));
+        }
+        Ok(())
+    })
+    .await?
+}
+
+fn is_same(approved: &Payment, row: &ReadBack) -> bool {
+    approved.sequence == row.sequence
+        && approved.account.clear() == row.account
+        && approved.name.clear() == row.name
+        && approved.amount == row.amount
+}
+
+fn is_headed(order: &Order, said: &ReadBackOrder) -> bool {
+    said.bank_key == order.bank_key
+        && said.account == order.account.clear()
+        && said.count == u64::from(order.count)
+        && said.total == order.total
+}
+
+fn order(view: &InstructionView) -> Result<Order, BuildError> {
+    let (account, _) =
+        BankAccount::parse(&view.account).map_err(|_| BuildError::Stored("account number"))?;
+    Ok(Order {
+        bank_key: view.bank_key.clone(),
+        created: CHINA.to_datetime(view.planned_at),
+        value_date: view.value_date,
+        account,
+        account_name: view.account_name.clone(),
+        count: view.rows,
+        total: view.total,
+    })
+}
+
+/// The payments of one instruction in order, opened one by one. An error ends them and is asked for afterwards.
+struct Payments {
+    pages: mpsc::Receiver<Result<Vec<SealedPayment>, StoreError>>,
+    page: vec::IntoIter<SealedPayment>,
+    vault: Arc<Vault>,
+    bank_key: String,
+    remark: String,
+    failure: Option<BuildError>,
+}
+
+impl Payments {
+    fn of(gateway: &Gateway, view: &InstructionView) -> Self {
+        let (to, pages) = mpsc::channel(PAGES_AHEAD);
+        tokio::spawn(fetch(Arc::clone(&gateway.store), view.id, to));
+        Self {
+            pages,
+            page: Vec::new().into_iter(),
+            vault: Arc::clone(&gateway.vault),
+            bank_key: view.bank_key.clone(),
+            remark: format!("{}工资", view.month),
+            failure: None,
+        }
+    }
+
+    fn failure(&mut self) -> Result<(), BuildError> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn opened(&mut self) -> Result<Option<Payment>, BuildError> {
+        let sealed = loop {
+            if let Some(sealed) = self.page.next() {
+                break sealed;
+            }
+            match self.pages.blocking_recv() {
+                Some(page) => self.page = page?.into_iter(),
+                None => return Ok(None),
+            }
+        };
+        let (name, account) = self
+            .vault
+            .open_binding(&sealed.binding_blind, &sealed.binding_sealed)?;
+        let cnaps = sealed.cnaps.as_deref().map(Cnaps::parse).transpose();
+        Ok(Some(Payment {
+            sequence: sealed.sequence,
+            reference: reference(&self.bank_key, sealed.sequence),
+            name,
+            account,
+            cnaps: cnaps.map_err(|_| BuildError::Stored("CNAPS number"))?,
+            amount: sealed.amount,
+            remark: self.remark.clone(),
+        }))
+    }
+}
+
+impl Iterator for Payments {
+    type Item = Payment;
+
+    fn next(&mut self) -> Option<Payment> {
+        if self.failure.is_some() {
+            return None;
+        }
+        self.opened().unwrap_or_else(|error| {
+            self.failure = Some(error);
+            None
+        })
+    }
+}
+
+async fn fetch(
+    store: Arc<dyn Store>,
+    instruction: i64,
+    to: mpsc::Sender<Result<Vec<SealedPayment>, StoreError>>,
+) {
+    let mut after = 0;
+    loop {
+        let page = store.payments(instruction, after, PAGE).await;
+        let last = page.as_ref().ok().and_then(|rows| rows.last()).map(|row| row.sequence);
+        // A receiver that is gone wants no more rows: its own error is the one that counts.
+        if page.as_ref().is_ok_and(Vec::is_empty) || to.send(page).await.is_err() {
+            return;
+        }
+        match last {
+            Some(sequence) => after = sequence,
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Takes work from the store, one bounded step at a time: plan, send, ask, collect. Reading what came back is `reconcile`.
+//!
+//! A step is claimed under a lease with a fence, and every write it makes shows the fence. Nothing here sleeps to wait for work and
+//! nothing repeats a send: what a step could not do, a later step finds in the store.
+
+mod build;
+mod plan;
+mod query;
+mod collect;
+mod send;
+mod talk;
+
+use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+
+use crate::{
+    banks::UnknownBank,
+    evidence::EvidenceError,
+    gateway::Gateway,
+    reconcile,
+    store::{Claim, Next, StoreError, TaskKind},
+};
+
+pub use build::BuildError;
+
+/// Takes steps; any number of workers may share one store.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    gateway: Arc<Gateway>,
+    lease: Duration,
+}
+
+/// What one step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Something was done; there may be more.
+    Did(TaskKind),
+    /// Nothing is due before the moment given, if any.
+    Idle(Option<Timestamp>),
+}
+
+/// A step that could not be finished; its task was given back and is due again later.
+#[derive(Debug, Error)]
+pub enum StepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    #[error("kept evidence cannot be read: {0}")]
+    Reading(std::io::Error),
+    #[error(transparent)]
+    Bank(#[from] UnknownBank),
+    #[error("instruction {instruction} cannot be built, nothing was sent: {source}")]
+    Build {
+        instruction: i64,
+        source: BuildError,
+    },
+    #[error("a task has a subject that is not understood: {0}")]
+    Subject(String),
+    #[error("a blocking task ended early: {0}")]
+    Ended(#[from] tokio::task::JoinError),
+}
+
+/// How long a task waits after its step failed for a reason of our own.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(15);
+
+impl Worker {
+    /// A worker that holds each task for `lease` at a time and renews it while it is at work.
+    pub fn new(gateway: Arc<Gateway>, lease: Duration) -> Self {
+        Self { gateway, lease }
+    }
+
+    /// Takes the next due task and does it, or says when to look again.
+    ///
+    /// # Errors
+    /// The step failed on our side; nothing is lost and nothing will be sent twice because of it.
+    pub async fn step(&self) -> Result<Progress, StepError> {
+        let store = &self.gateway.store;
+        let Some(claim) = store.claim_step(self.now(), self.lease_ms()).await? else {
+            return Ok(Progress::Idle(store.next_due().await?));
+        };
+        let done = self.holding(&claim, self.perform(&claim)).await;
+        match done {
+            Ok(()) => Ok(Progress::Did(claim.kind)),
+            Err(error) => Err(self.give_back(&claim, error).await),
+        }
+    }
+
+    async fn perform(&self, claim: &Claim) -> Result<(), StepError> {
+        let gateway = &*self.gateway;
+        match claim.kind {
+            TaskKind::Plan => plan::plan(gateway, claim).await,
+            TaskKind::Send => send::send(gateway, claim).await,
+            TaskKind::Query => query::query(gateway, claim).await,
+            TaskKind::Collect => collect::collect(gateway, claim).await,
+            TaskKind::Read => reconcile::read(gateway, claim).await,
+        }
+    }
+
+    /// Renews the lease while the work goes on: a long return or a slow bank is not a dead worker.
+    async fn holding<T>(&self, claim: &Claim, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(self.lease / 3) => {
+                    let until = self.now() + SignedDuration::from_millis(self.lease_ms());
+                    // A lease that cannot be renewed runs out, and then the fence refuses this worker's writes: reported there.
+                    if let Err(error) = self.gateway.store.renew(claim, until).await {
+                        tracing::warn!(task = claim.task, %error, "a lease could not be renewed");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn give_back(&self, claim: &Claim, error: StepError) -> StepError {
+        if matches!(error, StepError::Store(StoreError::Stale)) {
+            return error;
+        }
+        let again = Next::Again(self.now() + AFTER_FAILURE);
+        if let Err(second) = self.gateway.store.finish(claim, again).await {
+            tracing::warn!(task = claim.task, error = %second, "a task could not be given back; it is taken again when its lease runs out");
+        }
+        error
+    }
+
+    fn now(&self) -> Timestamp {
+        self.gateway.clock.now()
+    }
+
+    fn lease_ms(&self) -> i64 {
+        i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// The instruction or document that a task is about.
+pub(crate) fn subject_id(claim: &Claim) -> Result<i64, StepError> {
+    claim
+        .subject
+        .parse()
+        .map_err(|_| StepError::Subject(claim.subject.clone()))
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Did(kind) => f.write_str(kind.code()),
+            Self::Idle(_) => f.write_str("idle"),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Sends one instruction, once: bytes made and checked, intent committed, one request, and what came of it recorded (invariants 7 and 8).
+
+use jiff::{SignedDuration, Timestamp};
+use wagegate_domain::{
+    adapter::{Answer, Operation},
+    attempt::{Event, State},
+    profile::Polling,
+};
+
+use super::{
+    StepError,
+    build::build,
+    subject_id,
+    talk::{Heard, record_reply, talk},
+};
+use crate::{
+    banks::Bank,
+    evidence::Kept,
+    gateway::Gateway,
+    store::{Claim, Happening, InstructionView, Next, ReadTask},
+    transport::https::BytesLeft,
+};
+
+/// How long to wait before trying a bank that could not be reached at all.
+const UNREACHABLE: SignedDuration = SignedDuration::from_secs(20);
+
+pub(super) async fn send(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
+    let view = gateway.store.instruction(subject_id(claim)?).await?;
+    let bank = gateway.banks.find(&view.bank)?;
+    match view.state {
+        State::Planned => send_planned(gateway, claim, &view, bank).await,
+        // Intent without a recorded end: whoever had this task may have sent it. Only the bank can tell (invariant 8).
+        State::Sending => {
+            let why = "its sender did not come back";
+            let happening = in_doubt(gateway, &view, None, gateway.clock.now(), why);
+            record(gateway, claim, &view, &happening, Next::Done).await
+        }
+        State::InDoubt | State::Accepted | State::Refused => {
+            Ok(gateway.store.finish(claim, Next::Done).await?)
+        }
+    }
+}
+
+async fn send_planned(
+    gateway: &Gateway,
+    claim: &Claim,
+    view: &InstructionView,
+    bank: &Bank,
+) -> Result<(), StepError> {
+    let bytes = match view.bytes {
+        // Bytes of an earlier intent of which nothing left: they never change.
+        Some((hash, size)) => Kept { hash, size },
+        None => build(gateway, &bank.adapter, view)
+            .await
+            .map_err(|source| StepError::Build {
+                instruction: view.id,
+                source,
+            })?,
+    };
+    gateway
+        .store
+        .record_intent(claim, view.id, bytes.hash, bytes.size, gateway.clock.now())
+        .await?;
+    let submit = Operation::Submit {
+        bank_key: view.bank_key.clone(),
+    };
+    let heard = talk(gateway, bank, submit, Some(&bytes)).await?;
+    conclude(gateway, claim, view, bank, heard).await
+}
+
+async fn conclude(
+    gateway: &Gateway,
+    claim: &Claim,
+    view: &InstructionView,
+    bank: &Bank,
+    heard: Heard,
+) -> Result<(), StepError> {
+    let polling = bank.adapter.profile().polling;
+    let soon = gateway.clock.now() + first_query(polling);
+    let (happening, next) = match heard {
+        Heard::Answer { answer, reply } => {
+            let read = read_task(&answer);
+            let raw = match &reply {
+                Some(reply) => Some(
+                    record_reply(gateway, &view.bank, "reply", Some(view.id), reply, read).await?,
+                ),
+                None => None,
+            };
+            (answered(gateway, view, answer, raw, soon), Next::Done)
+        }
+        Heard::BrokenOff { reply, why } => {
+            let raw = match &reply {
+                Some(reply) => Some(
+                    record_reply(gateway, &view.bank, "reply", Some(view.id), reply, ReadTask::NotWanted).await?,
+                ),
+                None => None,
+            };
+            (in_doubt(gateway, view, raw, soon, &why), Next::Done)
+        }
+        Heard::Silence { left: BytesLeft::Maybe, why } => {
+            (in_doubt(gateway, view, None, soon, &why), Next::Done)
+        }
+        Heard::Silence { left: BytesLeft::No, why } => {
+            tracing::warn!(instruction = view.id, bank = %view.bank, %why, "nothing left; the same bytes are sent later");
+            let nothing = happening(gateway, Event::NothingLeft, None);
+            (nothing, Next::Again(gateway.clock.now() + UNREACHABLE))
+        }
+        Heard::Unable => {
+            tracing::error!(instruction = view.id, bank = %view.bank, "this bank's profile takes no instructions");
+            let nothing = happening(gateway, Event::NothingLeft, None);
+            (nothing, Next::Again(gateway.clock.now() + SignedDuration::from_hours(1)))
+        }
+    };
+    record(gateway, claim, view, &happening, next).await
+}
+
+fn answered(
+    gateway: &Gateway,
+    view: &InstructionView,
+    answer: Answer,
+    raw: Option<i64>,
+    soon: Timestamp,
+) -> Happening {
+    match answer {
+        Answer::Accepted | Answer::InProgress | Answer::Document { .. } => Happening {
+            query_at: Some(soon),
+            ..happening(gateway, Event::Known, raw)
+        },
+        // A refusal is a fact about every payment in it, and a fact needs its document.
+        Answer::Refused { reason, bank } if raw.is_some() => Happening {
+            refusal: Some((reason, bank)),
+            ..happening(gateway, Event::Refused, raw)
+        },
+        Answer::Refused { .. } => in_doubt(gateway, view, raw, soon, "a refusal without words"),
+        // Evidence that it arrived, once: ask what became of it (invariant 9).
+        Answer::Duplicate => in_doubt(gateway, view, raw, soon, "the bank says that it came before"),
+        Answer::NotKnown | Answer::Nothing => {
+            in_doubt(gateway, view, raw, soon, "an answer that answers something else")
+        }
+        Answer::Unclear { why } => in_doubt(gateway, view, raw, soon, &why),
+    }
+}
+
+/// Answers that are documents about payments are read; the others have been understood by the talk.
+pub(super) fn read_task(answer: &Answer) -> ReadTask {
+    match answer {
+        Answer::Document { .. } => ReadTask::Wanted,
+        Answer::Accepted
+        | Answer::Refused { .. }
+        | Answer::Duplicate
+        | Answer::NotKnown
+        | Answer::InProgress
+        | Answer::Nothing
+        | Answer::Unclear { .. } => ReadTask::NotWanted,
+    }
+}
+
+fn in_doubt(
+    gateway: &Gateway,
+    view: &InstructionView,
+    raw: Option<i64>,
+    query_at: Timestamp,
+    why: &str,
+) -> Happening {
+    tracing::warn!(instruction = view.id, bank = %view.bank, %why, "an instruction is in doubt; the bank is asked");
+    Happening {
+        query_at: Some(query_at),
+        ..happening(gateway, Event::Unclear, raw)
+    }
+}
+
+pub(super) fn happening(gateway: &Gateway, event: Event, raw: Option<i64>) -> Happening {
+    Happening {
+        event,
+        raw,
+        refusal: None,
+        query_at: None,
+        at: gateway.clock.now(),
+    }
+}
+
+async fn record(
+    gateway: &Gateway,
+    claim: &Claim,
+    view: &InstructionView,
+    happening: &Happening,
+    next: Next,
+) -> Result<(), StepError> {
+    let state = gateway
+        .store
+        .record_event(claim, view.id, happening, next)
+        .await?;
+    tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "an instruction moved on");
+    Ok(())
+}
+
+fn first_query(polling: Polling) -> SignedDuration {
+    SignedDuration::from_secs(polling.first_after_s.into())
+}

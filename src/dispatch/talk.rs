@@ -1,0 +1,159 @@
+//! Holds one talk with a bank: the adapter says what to send, this sends it once and keeps every byte of the reply before it is read.
+
+use std::{
+    io::{self, Read},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::StreamExt;
+use tokio::task::spawn_blocking;
+use wagegate_domain::adapter::{Answer, Method, Operation, Reply, Request, Step};
+
+use super::StepError;
+use crate::{
+    banks::Bank,
+    evidence::{Evidence, Kept},
+    gateway::Gateway,
+    store::{NewRaw, ReadTask},
+    transport::https::{Body, BytesLeft, InboundReply, OutboundRequest, SendError, Verb},
+};
+
+/// How much of a reply the adapter sees to decide what it is.
+const HEAD: u64 = 64 * 1024;
+/// No bank needs more rounds for one operation.
+const ROUNDS_MAX: usize = 8;
+
+/// How a talk ended.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// The bank answered; its last reply, unless empty, is in the evidence store.
+    Answer { answer: Answer, reply: Option<Kept> },
+    /// The bank answered, but its reply broke off: what came of it is in the evidence store.
+    BrokenOff { reply: Option<Kept>, why: String },
+    /// No answer.
+    Silence { left: BytesLeft, why: String },
+    /// This bank cannot do that.
+    Unable,
+}
+
+/// Talks; `instruction` is the stored body of every POST.
+pub(super) async fn talk(
+    gateway: &Gateway,
+    bank: &Bank,
+    operation: Operation,
+    instruction: Option<&Kept>,
+) -> Result<Heard, StepError> {
+    let Some(mut step) = bank.adapter.begin(operation) else {
+        return Ok(Heard::Unable);
+    };
+    let mut reply = None;
+    for round in 0..ROUNDS_MAX {
+        let (request, held) = match step {
+            Step::Done(answer) => return Ok(Heard::Answer { answer, reply }),
+            Step::Send { request, held } => (request, held),
+        };
+        let answered = match bank.client.exchange(outbound(gateway, request, instruction)).await {
+            Ok(answered) => answered,
+            Err(error) => return Ok(silence(&error, round)),
+        };
+        let (status, cursor) = (answered.status, answered.next_cursor.clone());
+        let (kept, broken) = keep(&gateway.evidence, answered).await?;
+        let head = match &kept {
+            Some(kept) => head(&gateway.evidence, kept).await?,
+            None => Vec::new(),
+        };
+        reply = kept;
+        if let Some(why) = broken {
+            return Ok(Heard::BrokenOff { reply, why });
+        }
+        step = bank.adapter.resume(
+            held,
+            &Reply {
+                status,
+                next_cursor: cursor.as_deref(),
+                head: &head,
+            },
+        );
+    }
+    let why = format!("the talk did not end in {ROUNDS_MAX} rounds");
+    Ok(Heard::BrokenOff { reply, why })
+}
+
+/// Writes a reply down as a document from this bank.
+pub(super) async fn record_reply(
+    gateway: &Gateway,
+    bank: &str,
+    origin: &'static str,
+    instruction: Option<i64>,
+    reply: &Kept,
+    read: ReadTask,
+) -> Result<i64, StepError> {
+    let raw = NewRaw {
+        bank: bank.to_owned(),
+        origin,
+        instruction,
+        hash: reply.hash,
+        size: reply.size,
+        at: gateway.clock.now(),
+    };
+    let (id, _) = gateway.store.record_raw(&raw, read).await?;
+    gateway.work.notify_one();
+    Ok(id)
+}
+
+/// After an earlier round the bank has heard from us, whatever became of this one.
+fn silence(error: &SendError, round: usize) -> Heard {
+    let left = if round == 0 { error.bytes_left() } else { BytesLeft::Maybe };
+    Heard::Silence {
+        left,
+        why: error.to_string(),
+    }
+}
+
+fn outbound(gateway: &Gateway, request: Request, instruction: Option<&Kept>) -> OutboundRequest {
+    let (verb, body) = match (request.method, instruction) {
+        (Method::Get, _) => (Verb::Get, Body::None),
+        (Method::Post, None) => (Verb::Post, Body::None),
+        (Method::Post, Some(kept)) => (
+            Verb::Post,
+            Body::Stream {
+                length: kept.size,
+                bytes: gateway.evidence.stream(kept.hash),
+            },
+        ),
+    };
+    let content_type = matches!(body, Body::Stream { .. }).then_some(request.content_type);
+    OutboundRequest {
+        verb,
+        path: request.path,
+        content_type,
+        body,
+    }
+}
+
+/// Keeps the body, or as much of it as came, and says why no more came.
+async fn keep(
+    evidence: &Evidence,
+    reply: InboundReply,
+) -> Result<(Option<Kept>, Option<String>), StepError> {
+    let broken: Arc<Mutex<Option<String>>> = Arc::default();
+    let note = Arc::clone(&broken);
+    let pieces = reply.body.scan((), move |(), piece| {
+        let piece = piece.map_err(|error| {
+            *note.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        });
+        std::future::ready(piece.ok().map(Ok::<_, io::Error>))
+    });
+    let kept = evidence.keep_stream(pieces, u64::MAX).await?;
+    let why = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok(((kept.size > 0).then_some(kept), why))
+}
+
+async fn head(evidence: &Evidence, kept: &Kept) -> Result<Vec<u8>, StepError> {
+    let reader = evidence.reader(&kept.hash)?;
+    let read = spawn_blocking(move || {
+        let mut head = Vec::new();
+        reader.take(HEAD).read_to_end(&mut head).map(|_| head)
+    });
+    read.await?.map_err(StepError::Reading)
+}

@@ -1,0 +1,26 @@
+//! What every part that acts shares: the store, the evidence, the keys, the banks and the time. It does nothing by itself.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::{
+    banks::Banks, clock::Clock, evidence::Evidence, security::seal::Vault, store::Store,
+};
+
+/// One gateway's hands; cheap to clone through the `Arc` it lives in.
+#[derive(Debug)]
+pub struct Gateway {
+    /// What must not be forgotten.
+    pub store: Arc<dyn Store>,
+    /// Bytes that came and went.
+    pub evidence: Evidence,
+    /// Keys of people's data.
+    pub vault: Arc<Vault>,
+    /// Whom we talk to.
+    pub banks: Arc<Banks>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Rung when new work was put into the store, so that workers need not wait for their next look.
+    pub work: Notify,
+}

@@ -1,0 +1,643 @@
+//! What facts do, decided purely: an engine loads the sets that a chunk of sayings names, asks here, and writes the sets that come out.
+//!
+//! Matching is exact or not at all (invariant 16): by our own reference, by instruction and row number, or by instruction, account and
+//! amount where exactly one payment fits. Everything else goes to suspense.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wagegate_domain::Fen;
+use wagegate_domain::attempt::State;
+use wagegate_domain::fact::{BankCode, Told, Verdict};
+use wagegate_domain::outcome::{Outcome, Place, fold};
+use wagegate_domain::plan::parse_reference;
+
+use super::{Saying, Taken};
+
+/// An attempt's place: instruction and row number in it.
+pub(super) type Seat = (i64, u32);
+
+/// An instruction that a chunk names.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) id: i64,
+    pub(super) state: State,
+}
+
+/// The instructions of one bank that a chunk names, by bank key.
+pub(super) type Instructions = BTreeMap<String, Named>;
+
+/// An attempt as it stands before a fact.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) seat: Seat,
+    pub(super) batch: i64,
+    pub(super) row: u32,
+    pub(super) attempt: u32,
+    /// False where a later attempt for the same wage exists: then the wage stands where that one does.
+    pub(super) latest: bool,
+    pub(super) amount: Fen,
+    pub(super) account_blind: [u8; 16],
+    pub(super) outcome: Outcome,
+    /// Versions of the outcome so far; 0 for none.
+    pub(super) version: u32,
+    /// Where its instruction stands by now, in this transaction: after [`proven`] instructions were moved on.
+    pub(super) state: State,
+}
+
+/// Attempts loaded for a chunk.
+#[derive(Debug, Default)]
+pub(super) struct Standings {
+    seats: BTreeMap<Seat, Standing>,
+    accounts: BTreeMap<(i64, [u8; 16], Fen), BTreeSet<Seat>>,
+}
+
+impl FromIterator<Standing> for Standings {
+    fn from_iter<I: IntoIterator<Item = Standing>>(attempts: I) -> Self {
+        let mut all = Self::default();
+        for attempt in attempts {
+            let account = (attempt.seat.0, attempt.account_blind, attempt.amount);
+            all.accounts
+                .entry(account)
+                .or_default()
+                .insert(attempt.seat);
+            all.seats.insert(attempt.seat, attempt);
+        }
+        all
+    }
+}
+
+/// What an engine must load before it books a segment of items.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Attempts by instruction and row number.
+    pub(super) seats: BTreeSet<Seat>,
+    /// Every attempt of an instruction with this account and amount.
+    pub(super) accounts: BTreeSet<(i64, [u8; 16], Fen)>,
+}
+
+/// A part of a chunk, in order; what lies before a whole or a rest must be written before it is looked at.
+#[derive(Debug)]
+pub(super) enum Segment<'a> {
+    /// Sayings about single payments, parked things and remarks.
+    Items(&'a [Saying]),
+    /// About every payment of an instruction.
+    Whole(&'a Saying),
+    /// About the payments of an instruction that the document does not list.
+    Rest(&'a Saying),
+}
+
+/// Splits a chunk at its wholes and rests.
+pub(super) fn segments(sayings: &[Saying]) -> Vec<Segment<'_>> {
+    let kind = |saying: &Saying| match saying.told {
+        Told::Item { .. } | Told::Parked { .. } | Told::Remark(_) => 0,
+        Told::Whole { .. } => 1,
+        Told::Rest { .. } => 2,
+    };
+    let mut parts = Vec::new();
+    for run in sayings.chunk_by(|one, other| kind(one) == 0 && kind(other) == 0) {
+        match run {
+            [one] if kind(one) == 1 => parts.push(Segment::Whole(one)),
+            [one] if kind(one) == 2 => parts.push(Segment::Rest(one)),
+            items => parts.push(Segment::Items(items)),
+        }
+    }
+    parts
+}
+
+/// Every bank key that a chunk names; only those of this bank that exist are to be loaded.
+pub(super) fn keys(sayings: &[Saying]) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for saying in sayings {
+        match &saying.told {
+            Told::Item { refs, .. } => {
+                let of_reference = refs.reference.as_deref().and_then(parse_reference);
+                keys.extend(of_reference.map(|(key, _)| key.to_owned()));
+                keys.extend(refs.instruction.clone());
+            }
+            Told::Whole { instruction, .. } | Told::Rest { instruction, .. } => {
+                keys.insert(instruction.clone());
+            }
+            Told::Parked { .. } | Told::Remark(_) => {}
+        }
+    }
+    keys
+}
+
+/// Instructions that the chunk proves to have arrived: a bank reports only on what it has.
+pub(super) fn proven(sayings: &[Saying], instructions: &Instructions) -> BTreeSet<i64> {
+    keys(sayings)
+        .iter()
+        .filter_map(|key| instructions.get(key))
+        .filter(|named| match named.state {
+            State::Sending | State::InDoubt => true,
+            State::Planned | State::Accepted | State::Refused => false,
+        })
+        .map(|named| named.id)
+        .collect()
+}
+
+/// What to load for a segment of items.
+pub(super) fn wanted(sayings: &[Saying], instructions: &Instructions) -> Wanted {
+    let mut wanted = Wanted::default();
+    for saying in sayings {
+        match target(saying, instructions) {
+            Target::Seat(seat) => drop(wanted.seats.insert(seat)),
+            Target::Account(account) => drop(wanted.accounts.insert(account)),
+            Target::Nothing(_) => {}
+        }
+    }
+    wanted
+}
+
+/// The instruction that a whole or a rest is about, or why it cannot be taken.
+pub(super) fn whole_of<'a>(
+    saying: &Saying,
+    instructions: &'a Instructions,
+) -> Result<&'a Named, &'static str> {
+    match &saying.told {
+        Told::Whole { instruction, .. } | Told::Rest { instruction, .. } => {
+            instructions.get(instruction).ok_or(UNKNOWN).and_then(sent)
+        }
+        Told::Item { .. } | Told::Parked { .. } | Told::Remark(_) => Err(UNKNOWN),
+    }
+}
+
+/// Whether the payments without a fact from this document are those that the bank means: number and, where given, sum agree.
+pub(super) fn rest_fits(saying: &Saying, unlisted: u64, sum: Fen) -> Result<(), &'static str> {
+    match &saying.told {
+        Told::Rest { count, total, .. }
+            if *count == unlisted && total.is_none_or(|total| total == sum) =>
+        {
+            Ok(())
+        }
+        Told::Rest { .. }
+        | Told::Whole { .. }
+        | Told::Item { .. }
+        | Told::Parked { .. }
+        | Told::Remark(_) => Err(
+            "the payments that this document does not list are not as many, or not as much, as it says",
+        ),
+    }
+}
+
+const UNKNOWN: &str = "no instruction of ours at this bank has that key";
+const NEVER_SENT: &str = "about an instruction that was never sent from this database";
+const NO_SUCH_ROW: &str = "the instruction has no such payment";
+const NOT_ONE: &str = "not exactly one payment of the instruction has this account and amount";
+const OTHER_AMOUNT: &str = "the amount is not the one that was instructed";
+const NO_HANDLE: &str = "nothing in it names a payment of ours";
+const REPLACED: &str = "changes an attempt that a later one has replaced";
+
+enum Target {
+    Seat(Seat),
+    Account((i64, [u8; 16], Fen)),
+    Nothing(&'static str),
+}
+
+fn sent(named: &Named) -> Result<&Named, &'static str> {
+    match named.state {
+        State::Planned => Err(NEVER_SENT),
+        State::Sending | State::InDoubt | State::Accepted | State::Refused => Ok(named),
+    }
+}
+
+fn target(saying: &Saying, instructions: &Instructions) -> Target {
+    let (Told::Item { refs, amount, .. }, blind) = (&saying.told, saying.account_blind) else {
+        return Target::Nothing(NO_HANDLE);
+    };
+    let by_reference = refs.reference.as_deref().and_then(parse_reference);
+    let by_reference =
+        by_reference.and_then(|(key, row)| Some((instructions.get(key)?, Some(row))));
+    let by_instruction = || {
+        let key = refs.instruction.as_deref()?;
+        Some((instructions.get(key)?, refs.sequence))
+    };
+    let Some((named, row)) = by_reference.or_else(by_instruction) else {
+        let named_something = refs.reference.is_some() || refs.instruction.is_some();
+        return Target::Nothing(if named_something { UNKNOWN } else { NO_HANDLE });
+    };
+    match (sent(named), row, blind.zip(*amount)) {
+        (Err(why), _, _) => Target::Nothing(why),
+        (Ok(named), Some(row), _) => Target::Seat((named.id, row)),
+        (Ok(named), None, Some((blind, amount))) => Target::Account((named.id, blind, amount)),
+        (Ok(_), None, None) => Target::Nothing(NO_HANDLE),
+    }
+}
+
+/// One fact to append.
+#[derive(Clone, Debug)]
+pub(super) struct FactRow {
+    pub(super) seat: Seat,
+    pub(super) ordinal: u64,
+    pub(super) verdict: Verdict,
+    pub(super) bank: BankCode,
+}
+
+/// One new version of an outcome to append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutcomeRow {
+    pub(super) seat: Seat,
+    pub(super) version: u32,
+    pub(super) outcome: Outcome,
+}
+
+/// An attempt that has ended; appended unless it had ended before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndRow {
+    pub(super) batch: i64,
+    pub(super) row: u32,
+    pub(super) attempt: u32,
+    /// `failed` or `returned`.
+    pub(super) cause: &'static str,
+}
+
+/// Something to be looked at by people.
+#[derive(Clone, Debug)]
+pub(super) struct SuspenseRow {
+    pub(super) ordinal: u64,
+    pub(super) why: String,
+    pub(super) amount: Option<Fen>,
+}
+
+/// What to write. Moves are per batch; their effect on the account is [`wagegate_domain::ledger::movement`] of the sum, and with it the account's
+/// `overdrawn_fen` becomes what its reservations are above its balance, or nought: a fact is never refused for lack of funds.
+#[derive(Debug, Default)]
+pub(super) struct Booking {
+    pub(super) facts: Vec<FactRow>,
+    pub(super) outcomes: Vec<OutcomeRow>,
+    pub(super) ends: Vec<EndRow>,
+    pub(super) suspense: Vec<SuspenseRow>,
+    /// Remarks on the document: ordinal and words.
+    pub(super) remarks: Vec<(u64, String)>,
+    /// Count and sum of the wages that go from one place to another, by batch.
+    pub(super) moves: BTreeMap<(i64, Place, Place), (u64, Fen)>,
+}
+
+impl Booking {
+    /// Books a segment of items against what was loaded for it.
+    pub(super) fn items(
+        &mut self,
+        sayings: &[Saying],
+        instructions: &Instructions,
+        attempts: &mut Standings,
+    ) {
+        for saying in sayings {
+            match &saying.told {
+                Told::Item {
+                    verdict,
+                    amount,
+                    bank,
+                    ..
+                } => {
+                    let found = attempts.find(target(saying, instructions));
+                    match found.and_then(|attempt| same_amount(attempt, *amount)) {
+                        Ok(attempt) => self.fact(attempt, saying.ordinal, *verdict, bank),
+                        Err(why) => self.park(saying, why),
+                    }
+                }
+                Told::Parked { why, .. } => self.park(saying, why),
+                Told::Remark(words) => self.remarks.push((saying.ordinal, words.clone())),
+                Told::Whole { .. } | Told::Rest { .. } => self.park(saying, NO_HANDLE),
+            }
+        }
+    }
+
+    /// Books a whole or a rest against one page of the attempts that it is about.
+    pub(super) fn page(&mut self, saying: &Saying, attempts: &mut [Standing]) {
+        if let Told::Whole { verdict, bank, .. } | Told::Rest { verdict, bank, .. } = &saying.told {
+            for attempt in attempts {
+                self.fact(attempt, saying.ordinal, *verdict, bank);
+            }
+        }
+    }
+
+    /// Books one verdict about one attempt.
+    pub(super) fn fact(
+        &mut self,
+        attempt: &mut Standing,
+        ordinal: u64,
+        verdict: Verdict,
+        bank: &BankCode,
+    ) {
+        self.facts.push(FactRow {
+            seat: attempt.seat,
+            ordinal,
+            verdict,
+            bank: bank.clone(),
+        });
+        let outcome = fold(attempt.outcome, verdict);
+        if outcome == attempt.outcome {
+            return;
+        }
+        if attempt.latest {
+            self.shift(attempt, outcome);
+        } else {
+            self.suspense.push(SuspenseRow {
+                ordinal,
+                why: REPLACED.to_owned(),
+                amount: Some(attempt.amount),
+            });
+        }
+        attempt.outcome = outcome;
+        attempt.version += 1;
+        self.outcomes.push(OutcomeRow {
+            seat: attempt.seat,
+            version: attempt.version,
+            outcome,
+        });
+        if outcome.ends_attempt() {
+            self.ends.push(EndRow {
+                batch: attempt.batch,
+                row: attempt.row,
+                attempt: attempt.attempt,
+                cause: outcome.code(),
+            });
+        }
+    }
+
+    /// Puts a saying before people.
+    pub(super) fn park(&mut self, saying: &Saying, why: &str) {
+        let amount = match &saying.told {
+            Told::Item { amount, .. } | Told::Parked { amount, .. } => *amount,
+            Told::Rest { total, .. } => *total,
+            Told::Whole { .. } | Told::Remark(_) => None,
+        };
+        self.suspense.push(SuspenseRow {
+            ordinal: saying.ordinal,
+            why: why.to_owned(),
+            amount,
+        });
+    }
+
+    /// What was taken, for the report on the document.
+    pub(super) fn taken(&self) -> Taken {
+        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        Taken {
+            facts: count(self.facts.len()),
+            changed: count(self.outcomes.len()),
+            suspense: count(self.suspense.len()),
+        }
+    }
+
+    fn shift(&mut self, attempt: &Standing, outcome: Outcome) {
+        let (from, to) = (
+            attempt.state.place(attempt.outcome),
+            attempt.state.place(outcome),
+        );
+        if from != to {
+            let (count, sum) = self.moves.entry((attempt.batch, from, to)).or_default();
+            *count += 1;
+            // A batch's total fits 64 bits, so a part of it does.
+            *sum = sum
+                .checked_add(attempt.amount)
+                .unwrap_or(Fen::new(i64::MAX));
+        }
+    }
+}
+
+impl Standings {
+    fn find(&mut self, target: Target) -> Result<&mut Standing, &'static str> {
+        let seat = match target {
+            Target::Seat(seat) => seat,
+            Target::Account(account) => self.only(&account).ok_or(NOT_ONE)?,
+            Target::Nothing(why) => return Err(why),
+        };
+        self.seats.get_mut(&seat).ok_or(NO_SUCH_ROW)
+    }
+
+    fn only(&self, account: &(i64, [u8; 16], Fen)) -> Option<Seat> {
+        let seats = self.accounts.get(account)?;
+        seats.first().copied().filter(|_| seats.len() == 1)
+    }
+}
+
+fn same_amount(attempt: &mut Standing, told: Option<Fen>) -> Result<&mut Standing, &'static str> {
+    if told.is_none_or(|told| told == attempt.amount) {
+        Ok(attempt)
+    } else {
+        Err(OTHER_AMOUNT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wagegate_domain::fact::ItemRefs;
+    use wagegate_domain::plan::reference;
+    use wagegate_domain::reason::Reason;
+
+    const KEY: &str = "ABCDEFGHIJ12";
+
+    fn instructions(state: State) -> Instructions {
+        BTreeMap::from([(KEY.to_owned(), Named { id: 7, state })])
+    }
+
+    fn attempt(row: u32, state: State) -> Standing {
+        Standing {
+            seat: (7, row),
+            batch: 1,
+            row: row + 10,
+            attempt: 1,
+            latest: true,
+            amount: Fen::new(100),
+            account_blind: [if row == 3 { 2 } else { 1 }; 16],
+            outcome: Outcome::Open,
+            version: 0,
+            state,
+        }
+    }
+
+    fn item(refs: ItemRefs, verdict: Verdict, amount: Option<i64>) -> Saying {
+        Saying {
+            ordinal: 0,
+            told: Told::Item {
+                refs,
+                verdict,
+                amount: amount.map(Fen::new),
+                bank: BankCode::default(),
+            },
+            account_blind: Some([2; 16]),
+        }
+    }
+
+    fn refs(
+        reference: Option<String>,
+        instruction: Option<&str>,
+        sequence: Option<u32>,
+    ) -> ItemRefs {
+        ItemRefs {
+            reference,
+            instruction: instruction.map(str::to_owned),
+            sequence,
+            ..ItemRefs::default()
+        }
+    }
+
+    fn booked(sayings: &[Saying], state: State) -> Booking {
+        let mut attempts = (1..=3).map(|row| attempt(row, state)).collect();
+        let mut booking = Booking::default();
+        booking.items(sayings, &instructions(state), &mut attempts);
+        booking
+    }
+
+    #[test]
+    fn a_saying_finds_its_payment_exactly_or_goes_to_suspense() {
+        let ours = |row| Some(reference(KEY, row));
+        for (refs, amount, expected) in [
+            (refs(ours(2), None, None), None, Ok(2)),
+            (refs(ours(2), Some("OTHER"), Some(1)), Some(100), Ok(2)),
+            (refs(None, Some(KEY), Some(1)), Some(100), Ok(1)),
+            (
+                refs(Some("NOTPROVIDED".into()), Some(KEY), Some(1)),
+                None,
+                Ok(1),
+            ),
+            (refs(None, Some(KEY), None), Some(100), Ok(3)),
+            (refs(None, Some(KEY), None), Some(101), Err(NOT_ONE)),
+            (refs(None, Some(KEY), None), None, Err(NO_HANDLE)),
+            (refs(ours(2), None, None), Some(99), Err(OTHER_AMOUNT)),
+            (refs(ours(9), None, None), None, Err(NO_SUCH_ROW)),
+            (refs(None, Some("OTHER"), Some(1)), None, Err(UNKNOWN)),
+            (refs(None, None, Some(1)), Some(100), Err(NO_HANDLE)),
+        ] {
+            let said = item(refs, Verdict::Paid, amount);
+            let booking = booked(std::slice::from_ref(&said), State::Accepted);
+            let facts: Vec<u32> = booking.facts.iter().map(|fact| fact.seat.1).collect();
+            let parked: Vec<&str> = booking
+                .suspense
+                .iter()
+                .map(|row| row.why.as_str())
+                .collect();
+            match expected {
+                Ok(row) => assert_eq!((facts, parked), (vec![row], vec![]), "{said:?}"),
+                Err(why) => assert_eq!((facts, parked), (vec![], vec![why]), "{said:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wage_moves_once_however_often_the_bank_says_the_same() {
+        let paid = item(
+            refs(Some(reference(KEY, 1)), None, None),
+            Verdict::Paid,
+            None,
+        );
+        let booking = booked(&[paid.clone(), paid], State::Accepted);
+        assert_eq!((booking.facts.len(), booking.outcomes.len()), (2, 1));
+        let moved = BTreeMap::from([((1, Place::InFlight, Place::Paid), (1, Fen::new(100)))]);
+        assert_eq!(booking.moves, moved);
+        assert!(booking.ends.is_empty());
+    }
+
+    #[test]
+    fn a_failure_ends_the_attempt_and_a_payment_after_it_is_a_contradiction() {
+        let say = |verdict| item(refs(Some(reference(KEY, 1)), None, None), verdict, None);
+        let said = [say(Verdict::Failed(Reason::Closed)), say(Verdict::Paid)];
+        let booking = booked(&said, State::Accepted);
+        let outcomes: Vec<Outcome> = booking.outcomes.iter().map(|row| row.outcome).collect();
+        assert_eq!(
+            outcomes,
+            [Outcome::Failed(Reason::Closed), Outcome::Contradicted]
+        );
+        assert_eq!(booking.ends.len(), 1);
+        assert_eq!(
+            booking.moves.keys().collect::<Vec<_>>(),
+            [
+                &(1, Place::InFlight, Place::Failed),
+                &(1, Place::Failed, Place::InDoubt)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_never_sent_takes_no_facts() {
+        let paid = item(
+            refs(Some(reference(KEY, 1)), None, None),
+            Verdict::Paid,
+            None,
+        );
+        let booking = booked(&[paid], State::Planned);
+        assert!(booking.facts.is_empty());
+        assert_eq!(booking.suspense[0].why, NEVER_SENT);
+    }
+
+    #[test]
+    fn a_fact_about_a_replaced_attempt_moves_nothing_and_is_shown() {
+        let mut old = attempt(1, State::Accepted);
+        old.latest = false;
+        let mut booking = Booking::default();
+        booking.fact(&mut old, 4, Verdict::Paid, &BankCode::default());
+        assert_eq!((booking.facts.len(), booking.outcomes.len()), (1, 1));
+        assert!(booking.moves.is_empty());
+        assert_eq!(booking.suspense[0].why, REPLACED);
+    }
+
+    #[test]
+    fn a_report_proves_that_a_doubtful_instruction_arrived() {
+        let working = item(refs(None, Some(KEY), Some(1)), Verdict::InProgress, None);
+        for (state, expected) in [
+            (State::Planned, vec![]),
+            (State::Sending, vec![7]),
+            (State::InDoubt, vec![7]),
+            (State::Accepted, vec![]),
+            (State::Refused, vec![]),
+        ] {
+            let proven = proven(std::slice::from_ref(&working), &instructions(state));
+            assert_eq!(
+                proven.into_iter().collect::<Vec<_>>(),
+                expected,
+                "{state:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_rest_is_taken_only_when_number_and_sum_agree() {
+        let rest = |count, total: Option<i64>| Saying {
+            ordinal: 0,
+            told: Told::Rest {
+                instruction: KEY.into(),
+                verdict: Verdict::Paid,
+                count,
+                total: total.map(Fen::new),
+                bank: BankCode::default(),
+            },
+            account_blind: None,
+        };
+        for (said, fits) in [
+            (rest(2, None), true),
+            (rest(2, Some(200)), true),
+            (rest(3, None), false),
+            (rest(2, Some(199)), false),
+        ] {
+            assert_eq!(rest_fits(&said, 2, Fen::new(200)).is_ok(), fits, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_cut_at_wholes_and_rests_only() {
+        let said = |told| Saying {
+            ordinal: 0,
+            told,
+            account_blind: None,
+        };
+        let whole = || {
+            said(Told::Whole {
+                instruction: KEY.into(),
+                verdict: Verdict::InProgress,
+                bank: BankCode::default(),
+            })
+        };
+        let remark = || said(Told::Remark("odd".into()));
+        let all = [remark(), remark(), whole(), whole(), remark()];
+        let cut: String = segments(&all)
+            .iter()
+            .map(|segment| match segment {
+                Segment::Items(items) => char::from_digit(items.len() as u32, 10).unwrap_or('?'),
+                Segment::Whole(_) => 'W',
+                Segment::Rest(_) => 'R',
+            })
+            .collect();
+        assert_eq!(cut, "2WW1");
+    }
+}

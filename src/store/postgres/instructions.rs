@@ -1,0 +1,158 @@
+//! Instructions as they stand, their payments in pages, and the commit of intent.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool};
+use wagegate_domain::attempt::{Event, State};
+
+use super::columns::{Columns, stored};
+use super::tasks;
+use crate::store::{Claim, InstructionView, SealedPayment, StoreError};
+
+const VIEW: &str = "SELECT i.id, b.code, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+       a.number, a.name, i.bytes_hash, i.bytes_size, i.not_known_since,
+       (SELECT count(*) FROM attempt t
+        LEFT JOIN LATERAL (SELECT o.outcome FROM outcome o WHERE o.instruction_id = t.instruction_id AND o.sequence = t.sequence
+                           ORDER BY o.version DESC LIMIT 1) latest ON TRUE
+        WHERE t.instruction_id = i.id AND COALESCE(latest.outcome, 'open') IN ('open', 'contradicted')) AS open
+     FROM instruction i JOIN batch b ON b.id = i.batch_id JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
+     WHERE ($1::bigint IS NULL OR i.id = $1) AND ($2::text IS NULL OR b.code = $2) ORDER BY i.part, i.generation";
+
+pub(super) async fn one(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<InstructionView, StoreError> {
+    let row = sqlx::query(VIEW)
+        .bind(id)
+        .bind(None::<&str>)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref()
+        .map(instruction_view)
+        .transpose()?
+        .ok_or_else(|| unknown(id))
+}
+
+pub(super) fn unknown(id: i64) -> StoreError {
+    StoreError::NotFound {
+        what: "instruction",
+        key: id.to_string(),
+    }
+}
+
+pub(super) async fn of_batch(
+    pool: &PgPool,
+    batch: &str,
+) -> Result<Vec<InstructionView>, StoreError> {
+    let rows = sqlx::query(VIEW)
+        .bind(None::<i64>)
+        .bind(batch)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(instruction_view).collect()
+}
+
+fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
+    Ok(InstructionView {
+        id: row.int("id")?,
+        batch: row.text("code")?,
+        month: row.month("pay_month")?,
+        part: row.number("part")?,
+        bank: row.text("bank")?,
+        bank_key: row.text("bank_key")?,
+        state: row.parsed("state", State::from_code)?,
+        rows: row.number("row_count")?,
+        total: row.fen("total_fen")?,
+        planned_at: row.moment("planned_at")?,
+        value_date: row.parsed("value_date", |text| text.parse::<Date>().ok())?,
+        account: row.text("number")?,
+        account_name: row.text("name")?,
+        bytes: row
+            .maybe_array("bytes_hash")?
+            .zip(row.maybe_number("bytes_size")?),
+        open: row.number("open")?,
+        not_known_since: row.maybe_moment("not_known_since")?,
+    })
+}
+
+pub(super) async fn payments(
+    pool: &PgPool,
+    instruction: i64,
+    after: u32,
+    limit: u32,
+) -> Result<Vec<SealedPayment>, StoreError> {
+    let rows = sqlx::query(
+        // Look-ups by key for each row of the page, so that no page costs a walk over a table.
+        "SELECT t.sequence, g.blind, g.sealed, g.cnaps, t.amount_fen
+         FROM (SELECT sequence, batch_id, row_no, amount_fen FROM attempt WHERE instruction_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3) t
+         CROSS JOIN LATERAL (SELECT binding_id FROM wage_item w WHERE w.batch_id = t.batch_id AND w.row_no = t.row_no LIMIT 1) i
+         CROSS JOIN LATERAL (SELECT blind, sealed, cnaps FROM binding b WHERE b.id = i.binding_id LIMIT 1) g
+         ORDER BY t.sequence",
+    )
+    .bind(instruction)
+    .bind(i64::from(after))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    let payment = |row: &PgRow| {
+        Ok(SealedPayment {
+            sequence: row.number("sequence")?,
+            binding_blind: row.array("blind")?,
+            binding_sealed: row.bytes("sealed")?,
+            cnaps: row.maybe_text("cnaps")?,
+            amount: row.fen("amount_fen")?,
+        })
+    };
+    rows.iter().map(payment).collect()
+}
+
+/// Locks the batch of an instruction, under which everything about its instructions and items moves, and gives the batch's store key.
+pub(super) async fn lock_batch_of(
+    tx: &mut PgConnection,
+    instruction: i64,
+) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "SELECT b.id FROM batch b JOIN instruction i ON i.batch_id = b.id WHERE i.id = $1 FOR NO KEY UPDATE OF b",
+    )
+    .bind(instruction)
+    .fetch_optional(tx)
+    .await?
+    .ok_or_else(|| unknown(instruction))
+}
+
+pub(super) async fn record_intent(
+    pool: &PgPool,
+    claim: &Claim,
+    instruction: i64,
+    (hash, size): ([u8; 32], u64),
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    tasks::hold(&mut tx, claim).await?;
+    lock_batch_of(&mut tx, instruction).await?;
+    let row = sqlx::query("SELECT state, bytes_hash, bytes_size FROM instruction WHERE id = $1")
+        .bind(instruction)
+        .fetch_one(&mut *tx)
+        .await?;
+    let state = row.parsed("state", State::from_code)?.on(Event::Intent)?;
+    let earlier = row
+        .maybe_array("bytes_hash")?
+        .zip(row.maybe_number("bytes_size")?);
+    if earlier.is_some_and(|bytes: ([u8; 32], u64)| bytes != (hash, size)) {
+        return Err(StoreError::Broken(format!(
+            "the bytes of instruction {instruction} differ from those of an earlier intent"
+        )));
+    }
+    sqlx::query(
+        "UPDATE instruction SET state = $2, bytes_hash = $3, bytes_size = $4, intent_at = $5 WHERE id = $1",
+    )
+    .bind(instruction)
+    .bind(state.code())
+    .bind(hash.as_slice())
+    .bind(stored(size)?)
+    .bind(at.as_millisecond())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,126 @@
+//! Raw documents as kept by hash, the cursor of each bank, and the end of a document's reading.
+
+use sqlx::{PgConnection, PgPool};
+
+use super::columns::{Columns, stored, without_nul};
+use super::tasks;
+use crate::store::{Claim, NewRaw, Next, RawView, ReadTask, Recorded, StoreError, TaskKind};
+
+pub(super) async fn record_raw(
+    pool: &PgPool,
+    raw: &NewRaw,
+    read: ReadTask,
+) -> Result<(i64, Recorded), StoreError> {
+    let mut tx = pool.begin().await?;
+    let state = match read {
+        ReadTask::Wanted => "unread",
+        ReadTask::NotWanted => "kept",
+    };
+    let new: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO raw_document (bank, origin, instruction_id, hash, size, at, state) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (bank, hash, COALESCE(instruction_id, 0)) DO NOTHING RETURNING id",
+    )
+    .bind(&raw.bank)
+    .bind(raw.origin)
+    .bind(raw.instruction)
+    .bind(raw.hash.as_slice())
+    .bind(stored(raw.size)?)
+    .bind(raw.at.as_millisecond())
+    .bind(state)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(id) = new else {
+        return Ok((seen(&mut tx, raw).await?, Recorded::Seen));
+    };
+    match read {
+        ReadTask::Wanted => tasks::ensure(&mut tx, TaskKind::Read, &id.to_string(), raw.at).await?,
+        ReadTask::NotWanted => {}
+    }
+    tx.commit().await?;
+    Ok((id, Recorded::New))
+}
+
+async fn seen(tx: &mut PgConnection, raw: &NewRaw) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM raw_document WHERE bank = $1 AND hash = $2 AND COALESCE(instruction_id, 0) = COALESCE($3, 0)",
+    )
+    .bind(&raw.bank)
+    .bind(raw.hash.as_slice())
+    .bind(raw.instruction)
+    .fetch_one(tx)
+    .await?)
+}
+
+pub(super) async fn raw(pool: &PgPool, id: i64) -> Result<RawView, StoreError> {
+    let row = sqlx::query(
+        "SELECT r.id, r.bank, i.bank_key, r.hash, r.next_ordinal FROM raw_document r LEFT JOIN instruction i ON i.id = r.instruction_id WHERE r.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(pool)
+    .await?
+    .ok_or_else(|| unknown(id))?;
+    Ok(RawView {
+        id: row.int("id")?,
+        bank: row.text("bank")?,
+        asked: row.maybe_text("bank_key")?,
+        hash: row.array("hash")?,
+        next_ordinal: row.number("next_ordinal")?,
+    })
+}
+
+pub(super) fn unknown(id: i64) -> StoreError {
+    StoreError::NotFound {
+        what: "raw document",
+        key: id.to_string(),
+    }
+}
+
+pub(super) async fn finish_raw(
+    pool: &PgPool,
+    claim: &Claim,
+    raw: i64,
+    broken: Option<&str>,
+) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    tasks::settle(&mut tx, claim, Next::Done).await?;
+    let found = sqlx::query("UPDATE raw_document SET state = $2, broken = $3 WHERE id = $1")
+        .bind(raw)
+        .bind(if broken.is_some() { "broken" } else { "read" })
+        .bind(broken.map(without_nul))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    if found == 0 {
+        return Err(unknown(raw));
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Where the last look ended; a bank that was never looked at begins at `0`.
+pub(super) async fn cursor(pool: &PgPool, bank: &str) -> Result<String, StoreError> {
+    let after: Option<String> =
+        sqlx::query_scalar("SELECT after FROM collect_cursor WHERE bank = $1")
+            .bind(bank)
+            .fetch_optional(pool)
+            .await?;
+    Ok(after.unwrap_or_else(|| "0".to_owned()))
+}
+
+pub(super) async fn move_cursor(
+    pool: &PgPool,
+    claim: &Claim,
+    bank: &str,
+    after: &str,
+    next: Next,
+) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    tasks::settle(&mut tx, claim, next).await?;
+    sqlx::query(
+        "INSERT INTO collect_cursor (bank, after) VALUES ($1, $2) ON CONFLICT (bank) DO UPDATE SET after = excluded.after",
+    )
+    .bind(bank)
+    .bind(without_nul(after))
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
