@@ -1,3 +1,5 @@
+//! What must hold of kept bytes, with a folder and keys of their own in every test.
+
 use std::{
     io::{Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,

@@ -635,9 +635,9 @@ mod tests {
         let cut: String = segments(&all)
             .iter()
             .map(|segment| match segment {
-                Segment::Items(items) => char::from_digit(items.len() as u32, 10).unwrap_or('?'),
-                Segment::Whole(_) => 'W',
-                Segment::Rest(_) => 'R',
+                Segment::Items(items) => items.len().to_string(),
+                Segment::Whole(_) => "W".to_owned(),
+                Segment::Rest(_) => "R".to_owned(),
             })
             .collect();
         assert_eq!(cut, "2WW1");

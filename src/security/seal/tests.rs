@@ -1,3 +1,5 @@
+//! What must hold of sealing, blinding and the key file.
+
 use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use tempfile::TempDir;
