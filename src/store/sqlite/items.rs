@@ -10,14 +10,15 @@ use wagegate_domain::reason::Reason;
 use crate::store::columns::Columns;
 use crate::store::{ItemCursor, ItemFilter, ItemView, StoreError};
 
-/// What an item shows, for wage items `i` with their attempts `t`, which the texts choose.
+/// What an item shows, for wage items `i` with their attempts `t`, which the texts choose. Batches come first: of one that is not wanted no row
+/// is visited, and within one the walk begins at the cursor.
 macro_rules! items {
-    ($attempt:literal, $which:literal) => {
+    ($row:literal, $attempt:literal, $which:literal) => {
         concat!(
             "SELECT i.batch_id, i.row_no, b.code AS batch, p.code AS project, b.pay_month, p.region, n.bank, n.bank_key, n.state, t.sequence,
                COALESCE(t.attempt_no, 0) AS attempt_no, i.amount_fen, o.outcome, o.reason, g.blind, g.sealed, f.code, f.code_text
-             FROM wage_item i
-             CROSS JOIN batch b ON b.id = i.batch_id
+             FROM batch b
+             CROSS JOIN wage_item i ON i.batch_id = b.id AND i.row_no ", $row, " CASE WHEN b.id = $1 THEN $2 ELSE 0 END
              CROSS JOIN project p ON p.id = b.project_id
              CROSS JOIN binding g ON g.id = i.binding_id
              LEFT JOIN attempt t ON t.batch_id = i.batch_id AND t.row_no = i.row_no", $attempt, "
@@ -27,7 +28,7 @@ macro_rules! items {
              LEFT JOIN fact f ON f.instruction_id = t.instruction_id AND f.sequence = t.sequence
                AND (f.raw_id, f.ordinal) = (SELECT c.raw_id, c.ordinal FROM fact c WHERE c.instruction_id = t.instruction_id AND c.sequence = t.sequence
                                             AND c.verdict = o.outcome AND c.reason = o.reason ORDER BY c.raw_id, c.ordinal LIMIT 1)
-             WHERE ", $which
+             WHERE b.id >= $1 AND ", $which
         )
     };
 }
@@ -36,6 +37,7 @@ macro_rules! items {
 macro_rules! newest {
     ($which:literal) => {
         items!(
+            ">",
             "
                AND t.attempt_no = (SELECT max(l.attempt_no) FROM attempt l WHERE l.batch_id = i.batch_id AND l.row_no = i.row_no)",
             $which
@@ -51,11 +53,9 @@ pub(super) async fn items(
 ) -> Result<Vec<(ItemCursor, ItemView)>, StoreError> {
     let (batch, row) = after.unwrap_or((0, 0));
     let rows = sqlx::query(newest!(
-        "(i.batch_id, i.row_no) > ($1, $2)
-           AND ($3 IS NULL OR i.batch_id IN (SELECT id FROM batch WHERE code = $3))
-           AND ($4 IS NULL OR i.batch_id IN (SELECT id FROM batch WHERE pay_month = $4))
+        "($3 IS NULL OR b.code = $3) AND ($4 IS NULL OR b.pay_month = $4)
            AND ($5 IS NULL OR instr($5, '|' || COALESCE(n.state || ' ' || COALESCE(o.outcome, 'open'), 'held') || '|'))
-         ORDER BY i.batch_id, i.row_no LIMIT $6"
+         ORDER BY b.id, i.row_no LIMIT $6"
     ))
     .bind(batch)
     .bind(row)
@@ -106,9 +106,10 @@ pub(super) async fn attempts(
     let ((batch, row), attempt) =
         after.map_or(((0, 0), -1), |(item, attempt)| (item, i64::from(attempt)));
     let rows = sqlx::query(items!(
+        ">=",
         "",
-        "(i.batch_id, i.row_no) >= ($1, $2) AND (i.batch_id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
-         ORDER BY i.batch_id, i.row_no, COALESCE(t.attempt_no, 0) LIMIT $4"
+        "(b.id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
+         ORDER BY b.id, i.row_no, COALESCE(t.attempt_no, 0) LIMIT $4"
     ))
     .bind(batch)
     .bind(row)
