@@ -35,6 +35,8 @@ on_each_engine! {
     intake {
         a_sheet_is_stored_whole_and_stands_held,
         a_source_that_fails_midway_leaves_nothing,
+        a_sheet_given_up_midway_leaves_nothing,
+        a_sheet_on_its_way_in_hides_nothing_and_shows_nothing,
         rows_that_do_not_add_up_to_their_head_leave_nothing,
         a_sheet_for_an_unknown_project_is_refused,
         a_second_wage_for_a_worker_is_refused_with_every_row_named,
@@ -58,6 +60,7 @@ on_each_engine! {
         a_late_worker_is_refused_whatever_it_writes,
         a_worker_that_gave_its_task_back_holds_it_no_more,
         a_new_task_never_passes_for_an_old_one,
+        workers_at_the_same_moment_never_hold_the_same_task,
     }
     planning {
         rows_are_split_by_the_banks_limits,
