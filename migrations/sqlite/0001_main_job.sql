@@ -193,7 +193,6 @@ CREATE TABLE fact (
     code_text      TEXT NOT NULL,
     PRIMARY KEY (instruction_id, sequence, raw_id, ordinal)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX fact_by_raw ON fact (raw_id, instruction_id);
 
 -- The fold over the facts, appended when it changes; the highest version stands.
 CREATE TABLE outcome (

@@ -146,7 +146,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// A raw document.
     async fn raw(&self, id: i64) -> Result<RawView, StoreError>;
     /// Records a chunk of what a document says: facts, outcomes, attempts ended, tallies, account figures, suspense, all in one commit.
-    /// Sayings already recorded are passed over.
+    /// Sayings already recorded are passed over; a chunk holds ten thousand at most.
     async fn record_facts(
         &self,
         claim: &Claim,

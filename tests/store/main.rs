@@ -1,9 +1,10 @@
 //! One suite for both engines: whatever the store promises, it keeps on SQLite and on PostgreSQL alike.
 //!
 //! A test is a function of a fresh [`engines::Bench`]; it runs only where it is listed below, and one that is not listed does not compile
-//! without a warning. `engines` makes the databases, `world` the projects, sheets and banks that the tests speak of.
+//! without a warning. `engines` makes the databases, `world` the values that the tests speak of, and `bench` does with them what a test says in one word.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bench;
 mod engines;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
@@ -34,6 +35,8 @@ on_each_engine! {
     intake {
         a_sheet_is_stored_whole_and_stands_held,
         a_source_that_fails_midway_leaves_nothing,
+        a_sheet_given_up_midway_leaves_nothing,
+        a_sheet_on_its_way_in_hides_nothing_and_shows_nothing,
         rows_that_do_not_add_up_to_their_head_leave_nothing,
         a_sheet_for_an_unknown_project_is_refused,
         a_second_wage_for_a_worker_is_refused_with_every_row_named,
@@ -57,6 +60,7 @@ on_each_engine! {
         a_late_worker_is_refused_whatever_it_writes,
         a_worker_that_gave_its_task_back_holds_it_no_more,
         a_new_task_never_passes_for_an_old_one,
+        workers_at_the_same_moment_never_hold_the_same_task,
     }
     planning {
         rows_are_split_by_the_banks_limits,
@@ -80,18 +84,20 @@ on_each_engine! {
         a_broken_document_keeps_what_was_read_of_it,
         the_cursor_moves_with_its_claim,
     }
-    facts {
+    matching {
         a_payment_is_found_by_any_exact_handle,
         what_is_not_exactly_one_payment_of_ours_goes_to_suspense,
         facts_of_another_bank_touch_nothing,
+        nothing_is_taken_about_an_instruction_that_was_never_sent,
+        a_whole_is_about_every_payment,
+        a_rest_is_taken_when_number_and_sum_agree_and_parked_when_not,
+    }
+    facts {
         a_return_brings_the_money_back,
         a_contradiction_is_in_doubt_and_keeps_the_funds_reserved,
         a_report_proves_that_a_doubtful_instruction_arrived,
-        nothing_is_taken_about_an_instruction_that_was_never_sent,
         sayings_already_recorded_are_passed_over,
         the_same_facts_in_any_order_and_in_any_chunks_come_to_the_same,
-        a_whole_is_about_every_payment,
-        a_rest_is_taken_when_number_and_sum_agree_and_parked_when_not,
         what_the_bank_takes_beyond_the_account_shows_as_overdrawn,
     }
     reading {

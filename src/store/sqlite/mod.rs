@@ -17,6 +17,7 @@ mod recount;
 mod registry;
 mod reports;
 mod schema;
+mod sheets;
 mod standings;
 mod tallies;
 mod tasks;
@@ -136,7 +137,7 @@ impl Store for SqliteStore {
         batch: &NewBatch,
         rows: &mut dyn RowSource,
     ) -> Result<BatchView, StoreError> {
-        batches::accept(&self.writer, batch, rows).await
+        sheets::accept(&self.writer, batch, rows).await
     }
     async fn decide_batch(&self, decision: &Decision) -> Result<BatchView, StoreError> {
         batches::decide(&self.writer, decision).await

@@ -1,6 +1,11 @@
 //! Sheets come in whole or not at all, and nobody is owed twice.
 
-use wagegate::store::{Conflict, OwedTwice, StoreError};
+use std::future::pending;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use wagegate::store::{Conflict, OwedTwice, RowSource, SealedRow, Store, StoreError};
 use wagegate_domain::Fen;
 use wagegate_domain::batch::BatchState;
 
@@ -54,6 +59,71 @@ pub(crate) async fn a_source_that_fails_midway_leaves_nothing(bench: Bench) {
         leaves_nothing(&bench).await;
     }
     bench.submit("B1", "P1", rows).await.unwrap();
+}
+
+/// Hands over one chunk, rings, and never comes back.
+struct Stuck {
+    rows: Vec<SealedRow>,
+    bell: Arc<Notify>,
+}
+
+#[async_trait]
+impl RowSource for Stuck {
+    async fn next_chunk(&mut self) -> Result<Vec<SealedRow>, StoreError> {
+        if self.rows.is_empty() {
+            self.bell.notify_one();
+            pending::<()>().await;
+        }
+        Ok(std::mem::take(&mut self.rows))
+    }
+}
+
+pub(crate) async fn a_sheet_given_up_midway_leaves_nothing(bench: Bench) {
+    bench.settle().await;
+    let rows = wages(&[100; 500]);
+    let head = head("B1", "P1", &rows);
+    let bell = Arc::new(Notify::new());
+    let mut stuck = Stuck {
+        rows: rows.clone(),
+        bell: Arc::clone(&bell),
+    };
+    tokio::select! {
+        accepted = bench.store.accept_batch(&head, &mut stuck) => panic!("{accepted:?}"),
+        () = bell.notified() => {}
+    }
+    leaves_nothing(&bench).await;
+    bench.submit("B1", "P1", rows).await.unwrap();
+    bench.adds_up().await;
+}
+
+/// Looks at the store between its chunks.
+struct Looking {
+    store: Arc<dyn Store>,
+    rows: std::vec::IntoIter<SealedRow>,
+    seen: Vec<usize>,
+}
+
+#[async_trait]
+impl RowSource for Looking {
+    async fn next_chunk(&mut self) -> Result<Vec<SealedRow>, StoreError> {
+        self.seen.push(self.store.batches(None).await?.len());
+        Ok(self.rows.by_ref().take(1_000).collect())
+    }
+}
+
+pub(crate) async fn a_sheet_on_its_way_in_hides_nothing_and_shows_nothing(bench: Bench) {
+    bench.settle().await;
+    bench.submit("B1", "P2", wages(&[100])).await.unwrap();
+    let rows = wages(&[100; 2_000]);
+    let head = head("B2", "P1", &rows);
+    let mut looking = Looking {
+        store: Arc::clone(&bench.store),
+        rows: rows.into_iter(),
+        seen: Vec::new(),
+    };
+    bench.store.accept_batch(&head, &mut looking).await.unwrap();
+    assert_eq!(looking.seen, [1, 1, 1], "readers see what was there before");
+    assert_eq!(bench.store.batches(None).await.unwrap().len(), 2);
 }
 
 pub(crate) async fn rows_that_do_not_add_up_to_their_head_leave_nothing(bench: Bench) {

@@ -5,6 +5,7 @@ pub(crate) mod documents;
 pub(crate) mod facts;
 pub(crate) mod intake;
 pub(crate) mod keeping;
+pub(crate) mod matching;
 pub(crate) mod planning;
 pub(crate) mod reading;
 pub(crate) mod registry;

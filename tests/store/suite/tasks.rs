@@ -1,5 +1,8 @@
 //! Work is claimed under a lease; a late worker's writes are refused, all of them.
 
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
 use wagegate::store::{Claim, Next, ReadTask, StoreError, TaskKind};
 use wagegate_domain::attempt::{Event, State};
 
@@ -195,4 +198,31 @@ pub(crate) async fn a_new_task_never_passes_for_an_old_one(bench: Bench) {
     let late = bench.store.finish(&old, Next::Done).await;
     assert!(matches!(late, Err(StoreError::Stale)));
     bench.store.finish(&new, Next::Done).await.unwrap();
+}
+
+pub(crate) async fn workers_at_the_same_moment_never_hold_the_same_task(bench: Bench) {
+    for subject in 0..40 {
+        add(&bench, TaskKind::Query, &subject.to_string(), 0).await;
+    }
+    let stores = [Arc::clone(&bench.store), bench.again().await];
+    let mut workers = JoinSet::new();
+    for worker in 0..8 {
+        let store = Arc::clone(&stores[worker % 2]);
+        workers.spawn(async move {
+            let mut held = Vec::new();
+            while let Some(claim) = store.claim_step(at(0), LEASE_MS).await.unwrap() {
+                held.push(claim.subject);
+            }
+            held
+        });
+    }
+    let mut held: Vec<u32> = workers
+        .join_all()
+        .await
+        .concat()
+        .iter()
+        .map(|subject| subject.parse().unwrap())
+        .collect();
+    held.sort_unstable();
+    assert_eq!(held, (0..40).collect::<Vec<_>>());
 }
