@@ -100,12 +100,12 @@ fn overflow() -> StoreError {
 pub(super) struct Refold {
     open: Option<(Seat, Outcome, Outcome)>,
     differences: Vec<String>,
-    most: usize,
+    most: u32,
 }
 
 impl Refold {
     /// Lists at most so many differences.
-    pub(super) fn listing(most: usize) -> Self {
+    pub(super) fn listing(most: u32) -> Self {
         Self {
             most,
             ..Self::default()
@@ -133,8 +133,9 @@ impl Refold {
     fn close(&mut self) {
         if let Some(((instruction, sequence), folded, kept)) = self.open.take()
             && folded != kept
-            && self.differences.len() < self.most
+            && self.most > 0
         {
+            self.most -= 1;
             self.differences.push(format!(
                 "payment {sequence} of instruction {instruction}: its facts say {}, its outcome {}",
                 folded.code(),

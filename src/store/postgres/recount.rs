@@ -14,7 +14,7 @@ use crate::store::recounted::{Counted, Kept, Refold, account_differences, tally_
 use crate::store::{Recount, StoreError};
 
 /// Differences that are listed of one kind: the first ones show the cause.
-const LISTED: i64 = 100;
+const LISTED: u32 = 100;
 
 pub(super) async fn recount(pool: &PgPool) -> Result<Recount, StoreError> {
     let mut tx = pool.begin().await?;
@@ -30,7 +30,7 @@ pub(super) async fn recount(pool: &PgPool) -> Result<Recount, StoreError> {
     differences.extend(refold(&mut tx).await?);
     for (check, about) in CHECKS {
         let found: Vec<String> = sqlx::query_scalar(check)
-            .bind(LISTED)
+            .bind(i64::from(LISTED))
             .fetch_all(&mut *tx)
             .await?;
         differences.extend(found.into_iter().map(|what| format!("{what}: {about}")));
@@ -92,23 +92,24 @@ async fn accounts(tx: &mut PgConnection) -> Result<Vec<Kept>, StoreError> {
     )
     .fetch_all(tx)
     .await?;
-    let kept = |row: &PgRow| {
-        Ok(Kept {
-            account: row.int("id")?,
-            bank: row.text("bank")?,
-            number: row.text("number")?,
-            deposited: row.fen("deposited")?,
-            balance: row.fen("balance_fen")?,
-            reserved: row.fen("reserved_fen")?,
-            overdrawn: row.fen("overdrawn_fen")?,
+    rows.iter()
+        .map(|row| {
+            Ok(Kept {
+                account: row.int("id")?,
+                bank: row.text("bank")?,
+                number: row.text("number")?,
+                deposited: row.fen("deposited")?,
+                balance: row.fen("balance_fen")?,
+                reserved: row.fen("reserved_fen")?,
+                overdrawn: row.fen("overdrawn_fen")?,
+            })
         })
-    };
-    rows.iter().map(kept).collect()
+        .collect()
 }
 
 /// Folds every fact again, as they stream by.
 async fn refold(tx: &mut PgConnection) -> Result<Vec<String>, StoreError> {
-    let mut refold = Refold::listing(usize::try_from(LISTED).unwrap_or(usize::MAX));
+    let mut refold = Refold::listing(LISTED);
     let mut facts = sqlx::query(
         "SELECT f.instruction_id, f.sequence, f.verdict, f.reason AS cause, o.outcome, o.reason FROM fact f
          LEFT JOIN (SELECT DISTINCT ON (instruction_id, sequence) instruction_id, sequence, outcome, reason FROM outcome
@@ -156,10 +157,8 @@ const CHECKS: [(&str, &str); 5] = [
         "its attempt failed or came back and has not ended",
     ),
     (
-        "SELECT 'payment ' || sequence || ' of instruction ' || instruction_id
-         FROM (SELECT DISTINCT instruction_id, sequence FROM outcome o
-               WHERE NOT EXISTS (SELECT FROM fact f WHERE f.instruction_id = o.instruction_id AND f.sequence = o.sequence)) lone
-         ORDER BY instruction_id, sequence LIMIT $1",
+        "SELECT DISTINCT 'payment ' || o.sequence || ' of instruction ' || o.instruction_id FROM outcome o
+         WHERE NOT EXISTS (SELECT FROM fact f WHERE f.instruction_id = o.instruction_id AND f.sequence = o.sequence) LIMIT $1",
         "it has an outcome and no fact",
     ),
 ];

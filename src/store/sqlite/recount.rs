@@ -128,7 +128,7 @@ async fn accounts(tx: &mut SqliteConnection) -> Result<Vec<Kept>, StoreError> {
 
 /// Folds every fact again, as they stream by.
 async fn refold(tx: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
-    let mut refold = Refold::listing(LISTED as usize);
+    let mut refold = Refold::listing(LISTED);
     let mut facts = sqlx::query(
         "SELECT f.instruction_id, f.sequence, f.verdict, f.reason AS cause, o.outcome, o.reason FROM fact f
          LEFT JOIN outcome o ON o.instruction_id = f.instruction_id AND o.sequence = f.sequence
