@@ -24,14 +24,34 @@ pub(super) async fn record_event(
     next: Next,
 ) -> Result<State, StoreError> {
     let mut tx = pool.begin().await?;
-    tasks::hold_with_query(&mut tx, claim, instruction).await?;
-    lock_batch_of(&mut tx, instruction).await?;
+    match record(&mut tx, claim, instruction, happening, next).await {
+        Ok(state) => {
+            tx.commit().await?;
+            Ok(state)
+        }
+        // Now, and not when the connection is next used: until then others would pass over the tasks that this one locked.
+        Err(error) => {
+            tx.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn record(
+    tx: &mut PgConnection,
+    claim: &Claim,
+    instruction: i64,
+    happening: &Happening,
+    next: Next,
+) -> Result<State, StoreError> {
+    tasks::hold_with_query(tx, claim, instruction).await?;
+    lock_batch_of(tx, instruction).await?;
     let state = sqlx::query("SELECT state FROM instruction WHERE id = $1")
         .bind(instruction)
         .fetch_one(&mut *tx)
         .await?
         .parsed("state", State::from_code)?;
-    let state = advance(&mut tx, instruction, state, happening.event, happening.at).await?;
+    let state = advance(tx, instruction, state, happening.event, happening.at).await?;
     if let Some((reason, bank)) = &happening.refusal {
         let raw = happening.raw.ok_or_else(|| {
             StoreError::Broken(format!(
@@ -42,13 +62,12 @@ pub(super) async fn record_event(
             raw,
             at: happening.at,
         };
-        fail_all(&mut tx, source, instruction, *reason, bank).await?;
+        fail_all(tx, source, instruction, *reason, bank).await?;
     }
-    tasks::settle(&mut tx, claim, next).await?;
+    tasks::settle(tx, claim, next).await?;
     if let Some(due) = happening.query_at {
-        tasks::set(&mut tx, TaskKind::Query, &instruction.to_string(), due).await?;
+        tasks::set(tx, TaskKind::Query, &instruction.to_string(), due).await?;
     }
-    tx.commit().await?;
     Ok(state)
 }
 

@@ -182,6 +182,8 @@ pub(crate) async fn a_whole_is_about_every_payment(bench: Bench) {
 pub(crate) async fn a_rest_is_taken_when_number_and_sum_agree_and_parked_when_not(bench: Bench) {
     bench.settle().await;
     let key = bench.sent("B1", &[100, 200, 300, 400]).await.bank_key;
+    // What another document lists is not listed by this one.
+    bench.hears(vec![item(&key, 3, Verdict::InProgress)]).await;
     let failed = || item(&key, 2, CLOSED);
     for (count, total) in [(2, None), (4, None), (3, Some(799))] {
         let heard = bench

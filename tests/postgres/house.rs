@@ -1,0 +1,231 @@
+//! Projects, sheets and sent batches that the tests speak of, and the gateways that see them.
+
+use crate::fresh_postgres::fresh_postgres;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+use wagegate::store::postgres::PostgresStore;
+use wagegate::store::{
+    Claim, Decision, Deposit, Happening, NewBatch, NewRaw, Next, ProjectEntry, ReadTask,
+    RegionEntry, RowSource, SealedRow, Store, StoreError, TaskKind,
+};
+use wagegate_domain::attempt::Event;
+use wagegate_domain::batch::ContentHash;
+use wagegate_domain::ids::Region;
+use wagegate_domain::plan::{KeyAlphabet, KeyRule, Limits};
+use wagegate_domain::{Fen, PayMonth};
+
+/// Rows of one sheet.
+pub(crate) const COUNT: u32 = 300;
+pub(crate) const AT: Timestamp = Timestamp::UNIX_EPOCH;
+pub(crate) const LEASE_MS: i64 = 60_000;
+pub(crate) const BANK: &str = "bishui";
+pub(crate) const WAGE: i64 = 500_000;
+
+pub(crate) struct Rows(std::vec::IntoIter<SealedRow>);
+
+#[async_trait]
+impl RowSource for Rows {
+    async fn next_chunk(&mut self) -> Result<Vec<SealedRow>, StoreError> {
+        Ok(self.0.by_ref().take(1_000).collect())
+    }
+}
+
+/// People of one project, the same ones whenever it is asked.
+pub(crate) fn rows(project: u8, count: u32) -> Rows {
+    let row = |number: u32| {
+        let mut blind = [project; 16];
+        blind[..4].copy_from_slice(&number.to_be_bytes());
+        SealedRow {
+            row: number,
+            worker_blind: blind,
+            worker_sealed: vec![1; 40],
+            binding_blind: blind,
+            account_blind: blind,
+            binding_sealed: vec![2; 80],
+            cnaps: None,
+            amount: Fen::new(WAGE),
+        }
+    };
+    Rows((1..=count).map(row).collect::<Vec<_>>().into_iter())
+}
+
+/// A database with two projects that bank with one bank, seen by as many gateways as are asked for.
+pub(crate) async fn gateways(count: usize) -> Vec<Arc<PostgresStore>> {
+    let url = fresh_postgres().await;
+    let mut stores = Vec::new();
+    for _ in 0..count {
+        stores.push(Arc::new(PostgresStore::open(&url).await.unwrap()));
+    }
+    let county = Region::parse("530902").unwrap();
+    let region = RegionEntry {
+        code: county,
+        name: "临翔区".into(),
+        base_projects: None,
+    };
+    stores[0]
+        .import_regions(&[region], "operator", AT)
+        .await
+        .unwrap();
+    let project = |number: u8| ProjectEntry {
+        code: format!("P{number}"),
+        name: format!("项目{number}"),
+        region: county,
+        contractor_uscc: "91530000MA6K000000".into(),
+        contractor: "总包".into(),
+        bank: BANK.into(),
+        account: format!("90{number}"),
+        account_name: "农民工工资专用账户".into(),
+    };
+    stores[0]
+        .import_projects(&[project(1), project(2)], "operator", AT)
+        .await
+        .unwrap();
+    stores
+}
+
+pub(crate) async fn deposit(store: &PostgresStore, project: u8, wages: i64) {
+    let deposit = Deposit {
+        bank: BANK.into(),
+        account: format!("90{project}"),
+        reference: format!("in-{project}"),
+        amount: Fen::new(WAGE * wages),
+        value_date: "2026-10-20".parse().unwrap(),
+    };
+    store.record_deposit(&deposit, AT).await.unwrap();
+}
+
+pub(crate) async fn submit(
+    store: &PostgresStore,
+    code: &str,
+    project: u8,
+    month: &str,
+    count: u32,
+) -> Result<(), StoreError> {
+    let batch = NewBatch {
+        code: code.into(),
+        project: format!("P{project}"),
+        month: PayMonth::parse(month).unwrap(),
+        sheet: [1; 32],
+        content: content(code),
+        rows: count.into(),
+        total: Fen::new(WAGE * i64::from(count)),
+        prepared_by: "clerk".into(),
+        at: AT,
+    };
+    store
+        .accept_batch(&batch, &mut rows(project, count))
+        .await
+        .map(drop)
+}
+
+pub(crate) fn content(code: &str) -> ContentHash {
+    let mut hash = [0; 32];
+    hash[..code.len()].copy_from_slice(code.as_bytes());
+    ContentHash(hash)
+}
+
+pub(crate) async fn approve(store: &PostgresStore, code: &str) -> Result<(), StoreError> {
+    let decision = Decision {
+        batch: code.into(),
+        content: content(code),
+        approve: true,
+        by: "approver".into(),
+        at: AT,
+    };
+    store.decide_batch(&decision).await.map(drop)
+}
+
+pub(crate) async fn claim(store: &PostgresStore) -> Claim {
+    store.claim_step(AT, LEASE_MS).await.unwrap().unwrap()
+}
+
+/// Splits, sends and loses the answer of one approved batch; gives its one instruction's store key and bank key.
+pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String) {
+    let limits = Limits {
+        rows_max: 10_000,
+        total_fen_max: None,
+        item_fen_max: None,
+        own_bank_apart: false,
+    };
+    let key = KeyRule {
+        length: 20,
+        alphabet: KeyAlphabet::Digits,
+    };
+    approve(store, code).await.unwrap();
+    let plan = claim(store).await;
+    let value_date = "2026-11-02".parse().unwrap();
+    assert_eq!(
+        store
+            .plan_batch(&plan, limits, key, "402", AT, value_date)
+            .await
+            .unwrap(),
+        1
+    );
+    let instruction = store.instructions(code).await.unwrap().remove(0);
+    let send = claim(store).await;
+    assert_eq!(
+        (send.kind, send.subject.clone()),
+        (TaskKind::Send, instruction.id.to_string())
+    );
+    store
+        .record_intent(&send, instruction.id, [7; 32], 100, AT)
+        .await
+        .unwrap();
+    let later = "2100-01-01T00:00:00Z".parse().unwrap();
+    let lost = Happening {
+        query_at: Some(later),
+        ..happening(Event::Unclear)
+    };
+    store
+        .record_event(&send, instruction.id, &lost, Next::Done)
+        .await
+        .unwrap();
+    (instruction.id, instruction.bank_key)
+}
+
+pub(crate) const fn happening(event: Event) -> Happening {
+    Happening {
+        event,
+        raw: None,
+        refusal: None,
+        query_at: None,
+        at: AT,
+    }
+}
+
+pub(crate) async fn read_task(store: &PostgresStore, round: u64, number: u64) -> (i64, Claim) {
+    let mut hash = [9; 32];
+    hash[0] = u8::try_from(round * 2 + number).unwrap();
+    let raw = NewRaw {
+        bank: BANK.into(),
+        origin: "push",
+        instruction: None,
+        hash,
+        size: 1,
+        at: AT,
+    };
+    let (id, _) = store.record_raw(&raw, ReadTask::Wanted).await.unwrap();
+    let claim = claim(store).await;
+    assert_eq!(
+        (claim.kind, claim.subject.clone()),
+        (TaskKind::Read, id.to_string())
+    );
+    (id, claim)
+}
+
+pub(crate) async fn two_sent_batches(
+    count: usize,
+) -> (Vec<Arc<PostgresStore>>, [(i64, String); 2]) {
+    let stores = gateways(count).await;
+    let mut sent = Vec::new();
+    for project in [1, 2] {
+        let code = format!("B{project}");
+        deposit(&stores[0], project, i64::from(COUNT)).await;
+        submit(&stores[0], &code, project, "2026-10", COUNT)
+            .await
+            .unwrap();
+        sent.push(in_doubt(&stores[0], &code).await);
+    }
+    (stores, sent.try_into().unwrap())
+}

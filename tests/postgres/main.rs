@@ -1,0 +1,10 @@
+//! What only PostgreSQL can get wrong: several gateways at once, whose work must come out as if one had done it after the other; the schema
+//! that they share; and texts that it cannot hold. What both engines must do is in `store`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod facts;
+#[path = "../support/fresh_postgres.rs"]
+mod fresh_postgres;
+mod house;
+mod races;
+mod schema;

@@ -1,0 +1,133 @@
+//! Claims, approvals, sheets and audit entries of several gateways at the same moment.
+
+use crate::house::{AT, LEASE_MS, WAGE, approve, deposit, gateways, submit};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use wagegate::store::{ChainCheck, Conflict, Store, StoreError, TaskKind};
+use wagegate_domain::Fen;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gateways_never_get_the_same_task() {
+    let stores = gateways(4).await;
+    for number in 0..200 {
+        stores[0]
+            .ensure_task(TaskKind::Read, &number.to_string(), AT)
+            .await
+            .unwrap();
+    }
+    let start = Arc::new(Barrier::new(stores.len()));
+    let mut workers = JoinSet::new();
+    for store in stores {
+        let start = Arc::clone(&start);
+        workers.spawn(async move {
+            start.wait().await;
+            let mut claimed = Vec::new();
+            while let Some(claim) = store.claim_step(AT, LEASE_MS).await.unwrap() {
+                claimed.push(claim);
+            }
+            claimed
+        });
+    }
+    let claims = workers.join_all().await.concat();
+    let tasks: BTreeSet<i64> = claims.iter().map(|claim| claim.task).collect();
+    assert_eq!((claims.len(), tasks.len()), (200, 200));
+    assert!(
+        claims
+            .iter()
+            .all(|claim| claim.fence == 1 && !claim.taken_over)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_approvals_cannot_reserve_the_same_money() {
+    let stores = gateways(2).await;
+    deposit(&stores[0], 1, 15).await;
+    for month in ["2026-08", "2026-09", "2026-10", "2026-11"] {
+        submit(&stores[0], &format!("B{month}"), 1, month, 10)
+            .await
+            .unwrap();
+    }
+    let start = Arc::new(Barrier::new(4));
+    let mut approvals = JoinSet::new();
+    for (number, month) in ["2026-08", "2026-09", "2026-10", "2026-11"]
+        .into_iter()
+        .enumerate()
+    {
+        let (store, start) = (Arc::clone(&stores[number % 2]), Arc::clone(&start));
+        approvals.spawn(async move {
+            start.wait().await;
+            approve(&store, &format!("B{month}")).await
+        });
+    }
+    let mut approved = 0;
+    for result in approvals.join_all().await {
+        match result {
+            Ok(()) => approved += 1,
+            Err(StoreError::Conflict(Conflict::FundsShort { short, available })) => {
+                assert_eq!((short, available), (Fen::new(5 * WAGE), Fen::new(5 * WAGE)));
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(approved, 1);
+    let figures = stores[0].accounts().await.unwrap().remove(0);
+    assert_eq!(figures.reserved, Fen::new(10 * WAGE));
+    assert_eq!(
+        stores[0].recount().await.unwrap().differences,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sheets_with_the_same_workers_at_once_leave_one() {
+    let stores = gateways(4).await;
+    let start = Arc::new(Barrier::new(stores.len()));
+    let mut submits = JoinSet::new();
+    for (number, store) in stores.iter().cloned().enumerate() {
+        let start = Arc::clone(&start);
+        submits.spawn(async move {
+            start.wait().await;
+            submit(&store, &format!("B{number}"), 1, "2026-10", 2_000).await
+        });
+    }
+    let results = submits.join_all().await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for error in results.into_iter().filter_map(Result::err) {
+        match error {
+            StoreError::Conflict(Conflict::AlreadyOwed { count, rows, .. }) => {
+                assert_eq!((count, rows.len()), (2_000, 1_000))
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(stores[0].batches(None).await.unwrap().len(), 1);
+    assert_eq!(
+        stores[0].recount().await.unwrap().differences,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_entries_of_many_gateways_make_one_chain_without_a_gap() {
+    let stores = gateways(4).await;
+    let mut writers = JoinSet::new();
+    for store in &stores {
+        let store = Arc::clone(store);
+        writers.spawn(async move {
+            for number in 0..25 {
+                store
+                    .audit(AT, "operator", "test", &number.to_string(), "")
+                    .await
+                    .unwrap();
+            }
+        });
+    }
+    writers.join_all().await;
+    // Two more came with the imports.
+    assert_eq!(
+        stores[0].check_audit().await.unwrap(),
+        ChainCheck::Whole { entries: 102 }
+    );
+}
