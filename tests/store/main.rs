@@ -102,8 +102,10 @@ on_each_engine! {
     }
     reading {
         items_are_listed_by_batch_month_and_place_in_pages,
+        an_item_shows_its_newest_attempt_or_that_it_has_none,
         every_attempt_is_listed_for_the_audit,
         the_rate_is_counted_for_project_county_and_prefecture,
+        a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
     }
     keeping {

@@ -1,3 +1,5 @@
+//! What facts do to the attempts that they find, tried without an engine.
+
 use super::*;
 use wagegate_domain::fact::ItemRefs;
 use wagegate_domain::outcome::Place;

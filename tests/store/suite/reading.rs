@@ -6,7 +6,7 @@ use wagegate_domain::outcome::Place;
 
 use crate::engines::Bench;
 use crate::world::{
-    CLOSED, MONTH, Source, WIDE, at, content, decision, head, item, month, region, row, wages,
+    BANK, CLOSED, MONTH, Source, WIDE, at, content, decision, head, item, month, region, row, wages,
 };
 
 async fn listed(bench: &Bench, filter: ItemFilter, page: u32) -> Vec<ItemView> {
@@ -32,23 +32,36 @@ async fn in_month(bench: &Bench, code: &str, project: &str, of: &str, fen: &[i64
     bench.store.accept_batch(&batch, &mut rows).await.unwrap();
 }
 
-pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Bench) {
+/// Batch and row of the items listed, page by page.
+async fn rows(bench: &Bench, filter: ItemFilter, page: u32) -> Vec<(String, u32)> {
+    let items = listed(bench, filter, page).await;
+    items
+        .into_iter()
+        .map(|item| (item.batch, item.row))
+        .collect()
+}
+
+fn of(pairs: &[(&str, u32)]) -> Vec<(String, u32)> {
+    pairs
+        .iter()
+        .map(|(batch, row)| ((*batch).to_owned(), *row))
+        .collect()
+}
+
+/// One paid, one failed and one in flight in `B1`; two held in `B2`, one held in the next month's `B3`. Gives the key of the first.
+async fn three_batches(bench: &Bench) -> String {
     bench.settle().await;
     let key = bench.sent("B1", &[100, 200, 300]).await.bank_key;
     bench
         .hears(vec![item(&key, 1, Verdict::Paid), item(&key, 2, CLOSED)])
         .await;
-    in_month(&bench, "B2", "P2", MONTH, &[400, 500]).await;
-    in_month(&bench, "B3", "P2", "2026-11", &[600]).await;
-    let rows = |items: Vec<ItemView>| -> Vec<(String, u32)> {
-        items
-            .into_iter()
-            .map(|item| (item.batch, item.row))
-            .collect()
-    };
-    let of = |pairs: &[(&str, u32)]| -> Vec<(String, u32)> {
-        pairs.iter().map(|(b, r)| ((*b).to_owned(), *r)).collect()
-    };
+    in_month(bench, "B2", "P2", MONTH, &[400, 500]).await;
+    in_month(bench, "B3", "P2", "2026-11", &[600]).await;
+    key
+}
+
+pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Bench) {
+    three_batches(&bench).await;
     let all = of(&[
         ("B1", 1),
         ("B1", 2),
@@ -58,13 +71,19 @@ pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Be
         ("B3", 1),
     ]);
     for page in [1, 2, 100] {
-        assert_eq!(rows(listed(&bench, ItemFilter::default(), page).await), all);
+        assert_eq!(rows(&bench, ItemFilter::default(), page).await, all);
     }
     let by_month = ItemFilter {
         month: Some(month("2026-11")),
         ..ItemFilter::default()
     };
-    assert_eq!(rows(listed(&bench, by_month, 5).await), of(&[("B3", 1)]));
+    assert_eq!(rows(&bench, by_month, 5).await, of(&[("B3", 1)]));
+    let both = ItemFilter {
+        batch: Some("B2".into()),
+        places: vec![Place::Held],
+        ..ItemFilter::default()
+    };
+    assert_eq!(rows(&bench, both, 1).await, of(&[("B2", 1), ("B2", 2)]));
     for (places, expected) in [
         (vec![Place::Paid], of(&[("B1", 1)])),
         (
@@ -78,35 +97,24 @@ pub(crate) async fn items_are_listed_by_batch_month_and_place_in_pages(bench: Be
             places: places.clone(),
             ..ItemFilter::default()
         };
-        assert_eq!(
-            rows(listed(&bench, filter, 2).await),
-            expected,
-            "{places:?}"
-        );
+        assert_eq!(rows(&bench, filter, 2).await, expected, "{places:?}");
     }
-    let held = ItemFilter {
-        batch: Some("B2".into()),
-        places: vec![Place::Held],
-        ..ItemFilter::default()
-    };
-    let held = listed(&bench, held, 1).await;
-    assert_eq!(held.len(), 2);
-    let never_planned = (
-        held[0].bank.as_str(),
-        held[0].bank_key.as_str(),
-        held[0].sequence,
-        held[0].attempt,
-    );
-    assert_eq!(never_planned, ("", "", 0, 0));
+}
+
+pub(crate) async fn an_item_shows_its_newest_attempt_or_that_it_has_none(bench: Bench) {
+    let key = three_batches(&bench).await;
+    let attempt = |item: &ItemView| (item.bank_key.clone(), item.sequence, item.attempt);
     let paid = &bench.items("B1").await[0];
-    assert_eq!(
-        (paid.bank_key.as_str(), paid.sequence, paid.attempt),
-        (key.as_str(), 1, 1)
-    );
+    assert_eq!((paid.bank.as_str(), attempt(paid)), (BANK, (key, 1, 1)));
     assert_eq!((paid.region, paid.month), (region("530902"), month(MONTH)));
     assert_eq!(
         paid.bank_code, None,
         "only causes of failures and returns are shown"
+    );
+    let held = &bench.items("B2").await[0];
+    assert_eq!(
+        (held.bank.as_str(), attempt(held)),
+        ("", (String::new(), 0, 0))
     );
 }
 
@@ -155,6 +163,42 @@ pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
     assert_eq!((newest.attempt, newest.place), (2, Place::InFlight));
 }
 
+/// Code, name, projects, base, items, items paid, fen paid.
+type Line = (String, String, u64, Option<u32>, u64, u64, i64);
+
+fn line(code: &str, name: &str, (projects, base): (u64, u32), figures: (u64, u64, i64)) -> Line {
+    let (all, paid, fen) = figures;
+    (
+        code.into(),
+        name.into(),
+        projects,
+        Some(base),
+        all,
+        paid,
+        fen,
+    )
+}
+
+async fn lines(bench: &Bench, level: Level) -> Vec<Line> {
+    let lines = bench.store.rates(month(MONTH), level).await.unwrap();
+    lines
+        .into_iter()
+        .map(|line| {
+            let (all, _) = line.tally.all().unwrap();
+            let (paid, fen) = line.tally.at(Place::Paid);
+            (
+                line.code,
+                line.name,
+                line.projects,
+                line.base_projects,
+                all,
+                paid,
+                fen.get(),
+            )
+        })
+        .collect()
+}
+
 pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench: Bench) {
     bench.settle().await;
     let key = bench.sent("B1", &[100, 200, 300]).await.bank_key;
@@ -167,74 +211,58 @@ pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench:
     in_month(&bench, "B2", "P2", MONTH, &[400]).await;
     in_month(&bench, "B3", "P3", MONTH, &[500]).await;
     in_month(&bench, "B4", "P1", "2026-09", &[600]).await;
-    let more = vec![row(80, 80, 700)];
-    bench.submit("B5", "P2", more).await.unwrap();
+    bench
+        .submit("B5", "P2", vec![row(80, 80, 700)])
+        .await
+        .unwrap();
     bench
         .store
         .decide_batch(&decision("B5", false))
         .await
         .unwrap();
-    let lines = async |level| {
-        let lines = bench.store.rates(month(MONTH), level).await.unwrap();
-        lines
-            .into_iter()
-            .map(|line| {
-                let (all, _) = line.tally.all().unwrap();
-                let (paid, fen) = line.tally.at(Place::Paid);
-                (
-                    line.code,
-                    line.name,
-                    line.projects,
-                    line.base_projects,
-                    all,
-                    paid,
-                    fen.get(),
-                )
-            })
-            .collect::<Vec<_>>()
-    };
-    let line = |code: &str, name: &str, projects, base, all, paid, fen| {
-        (
-            code.to_owned(),
-            name.to_owned(),
-            projects,
-            Some(base),
-            all,
-            paid,
-            fen,
-        )
-    };
     assert_eq!(
-        lines(Level::Project).await,
+        lines(&bench, Level::Project).await,
         [
-            line("P1", "项目 P1", 1, 9, 3, 2, 400),
-            line("P2", "项目 P2", 1, 9, 1, 0, 0),
-            line("P3", "项目 P3", 1, 4, 1, 0, 0),
+            line("P1", "项目 P1", (1, 9), (3, 2, 400)),
+            line("P2", "项目 P2", (1, 9), (1, 0, 0)),
+            line("P3", "项目 P3", (1, 4), (1, 0, 0)),
         ]
     );
     assert_eq!(
-        lines(Level::County).await,
+        lines(&bench, Level::County).await,
         [
-            line("530302", "麒麟区", 1, 4, 1, 0, 0),
-            line("530902", "临翔区", 1, 9, 3, 2, 400),
-            line("530923", "永德县", 1, 9, 1, 0, 0),
+            line("530302", "麒麟区", (1, 4), (1, 0, 0)),
+            line("530902", "临翔区", (1, 9), (3, 2, 400)),
+            line("530923", "永德县", (1, 9), (1, 0, 0)),
         ]
     );
     assert_eq!(
-        lines(Level::Prefecture).await,
+        lines(&bench, Level::Prefecture).await,
         [
-            line("530300", "曲靖市", 1, 4, 1, 0, 0),
-            line("530900", "临沧市", 2, 9, 4, 2, 400),
+            line("530300", "曲靖市", (1, 4), (1, 0, 0)),
+            line("530900", "临沧市", (2, 9), (4, 2, 400)),
         ]
     );
-    let none = bench.store.rates(month("2026-01"), Level::County).await;
+}
+
+pub(crate) async fn a_month_without_batches_is_empty_and_another_shows_its_own(bench: Bench) {
+    bench.settle().await;
+    in_month(&bench, "B1", "P1", "2026-09", &[600]).await;
+    let none = bench.store.rates(month(MONTH), Level::County).await;
     assert!(none.unwrap().is_empty());
-    let batches = bench.store.batches(Some(month("2026-09"))).await.unwrap();
-    let codes: Vec<_> = batches.iter().map(|batch| batch.code.as_str()).collect();
-    assert_eq!(codes, ["B4"]);
+    assert!(
+        bench
+            .store
+            .batches(Some(month(MONTH)))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let batch = &bench.store.batches(Some(month("2026-09"))).await.unwrap()[0];
+    assert_eq!((batch.code.as_str(), batch.bank.as_str()), ("B1", BANK));
     assert_eq!(
-        (batches[0].content, batches[0].region),
-        (content("B4"), region("530902"))
+        (batch.content, batch.region),
+        (content("B1"), region("530902"))
     );
 }
 
