@@ -271,16 +271,15 @@ fn check_layout(layout: &Layout, form: &Form, charset: Charset) -> Checked {
     for record in layout.frame().chain([&layout.row]) {
         check_record(record, form, charset)?;
     }
-    for record in layout.frame() {
-        if let Some(source) = record
-            .sources()
-            .find(|source| source.scope() == Scope::Payment)
-        {
-            return Err(format!(
-                "`{}` is said of one payment and has no place in header or trailer",
-                source.word()
-            ));
-        }
+    let of_rows = |source: &Source| {
+        let about_one = matches!(source, Source::Code | Source::Text | Source::BankReference);
+        about_one || source.scope() == Scope::Payment
+    };
+    if let Some(source) = layout.frame().flat_map(Record::sources).find(of_rows) {
+        return Err(format!(
+            "`{}` is said of one payment and has no place in header or trailer",
+            source.word()
+        ));
     }
     if let Some(trailer) = layout.trailer.first() {
         ensure(

@@ -7,3 +7,4 @@ mod goldens;
 mod independent;
 mod profiles;
 mod properties;
+mod talk;

@@ -156,6 +156,12 @@ fn each_mistake_in_a_profile_is_named() {
             "  { from = \"name\" },\n",
             "`name` is said of one payment",
         ),
+        (
+            BISHUI,
+            "{ from = \"paid_count\" }",
+            "{ from = \"code\" }",
+            "`code` is said of one payment",
+        ),
         (BISHUI, "{ is = \"T\" }", "{ is = \"R\" }", "begin alike"),
         (BISHUI, "{ is = \"T\" }, ", "", "begins with a constant"),
         (
