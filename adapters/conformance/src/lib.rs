@@ -1,4 +1,4 @@
-//! The one suite that every adapter family passes, bank by bank: a development dependency of each family, and of nothing else.
+//! The one suite that every adapter family passes, bank by bank: a development dependency of each family, never of the gateway.
 //!
 //! A family brings a [`Bench`] for each of its profiles: the adapter, and functions that write what that bank would write. [`suite!`] turns it into
 //! one test for each promise of the contract. The bench's documents are written from the bank's interface page, never with the adapter's own code.

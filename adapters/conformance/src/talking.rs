@@ -31,16 +31,15 @@ pub fn replies_become_the_answers_of_the_contract(bench: &dyn Bench) {
             continue;
         };
         let answer = talk(bench, operation, status, &body);
-        let right = match (word, &answer) {
-            (Word::Taken, Answer::Accepted)
-            | (Word::Duplicate, Answer::Duplicate)
-            | (Word::InProgress, Answer::InProgress)
-            | (Word::NotKnown, Answer::NotKnown)
-            | (Word::Strange, Answer::Unclear { .. }) => true,
-            (Word::Refused, Answer::Refused { bank, .. }) => {
-                !bank.code.is_empty() && !bank.list.is_empty()
+        let right = match word {
+            Word::Taken => answer == Answer::Accepted,
+            Word::Duplicate => answer == Answer::Duplicate,
+            Word::InProgress => answer == Answer::InProgress,
+            Word::NotKnown => answer == Answer::NotKnown,
+            Word::Strange => matches!(answer, Answer::Unclear { .. }),
+            Word::Refused => {
+                matches!(&answer, Answer::Refused { bank, .. } if !bank.code.is_empty() && !bank.list.is_empty())
             }
-            _ => false,
         };
         assert!(right, "{word:?} became {answer:?}");
     }

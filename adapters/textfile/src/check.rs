@@ -7,7 +7,7 @@ use wagegate_domain::money::Fen;
 use crate::charset::Charset;
 use crate::column::{Column, Kind, Scope, Source, What};
 use crate::profile::{Document, Layout, Profile, Question};
-use crate::record::{Form, Record};
+use crate::record::{Bars, Form, Record};
 
 /// Why a profile cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +73,7 @@ fn check_bank(profile: &Profile) -> Checked {
 fn check_form(form: &Form) -> Checked {
     match form {
         Form::Fixed {} => Ok(()),
-        Form::Delimited { delimiter, .. } => {
+        Form::Delimited(Bars { delimiter, .. }) => {
             let sign = |c: char| c.is_ascii_punctuation() || c == '\t';
             ensure(
                 !delimiter.is_empty() && delimiter.chars().all(sign),
@@ -135,10 +135,8 @@ fn check_room(profile: &Profile) -> Checked {
         .flat_map(|record| &record.columns)
     {
         let needed = match column.source() {
-            Some(Source::Key) => profile.bank.key.length,
-            Some(Source::Reference) => profile.bank.key.length + 7,
-            Some(Source::Sequence | Source::Count) => rows,
-            _ => 0,
+            Some(source) => needed(source, profile.bank.key.length, rows),
+            None => 0,
         };
         ensure_with(needed <= column.max, || {
             format!(
@@ -149,6 +147,31 @@ fn check_room(profile: &Profile) -> Checked {
         })?;
     }
     Ok(())
+}
+
+/// Bytes that a source may need, where that is known beforehand.
+const fn needed(source: Source, key: usize, rows: usize) -> usize {
+    match source {
+        Source::Key => key,
+        Source::Reference => key + 7,
+        Source::Sequence | Source::Count => rows,
+        Source::Cnaps => 12,
+        Source::SpecialAccount
+        | Source::AccountName
+        | Source::Sum
+        | Source::ValueDate
+        | Source::Created
+        | Source::Account
+        | Source::Name
+        | Source::Amount
+        | Source::Remark
+        | Source::Code
+        | Source::Text
+        | Source::BankReference
+        | Source::PaidCount
+        | Source::PaidSum
+        | Source::Unused => 0,
+    }
 }
 
 fn check_document(profile: &Profile, document: &Document) -> Checked {
@@ -248,16 +271,15 @@ fn check_layout(layout: &Layout, form: &Form, charset: Charset) -> Checked {
     for record in layout.frame().chain([&layout.row]) {
         check_record(record, form, charset)?;
     }
-    for record in layout.frame() {
-        if let Some(source) = record
-            .sources()
-            .find(|source| source.scope() == Scope::Payment)
-        {
-            return Err(format!(
-                "`{}` is said of one payment and has no place in header or trailer",
-                source.word()
-            ));
-        }
+    let of_rows = |source: &Source| {
+        let about_one = matches!(source, Source::Code | Source::Text | Source::BankReference);
+        about_one || source.scope() == Scope::Payment
+    };
+    if let Some(source) = layout.frame().flat_map(Record::sources).find(of_rows) {
+        return Err(format!(
+            "`{}` is said of one payment and has no place in header or trailer",
+            source.word()
+        ));
     }
     if let Some(trailer) = layout.trailer.first() {
         ensure(
@@ -341,11 +363,11 @@ fn check_constant(
         "has blanks around it or control characters in it",
     )?;
     match form {
-        Form::Delimited { delimiter, .. } if !record.is_bare() => ensure(
+        Form::Delimited(Bars { delimiter, .. }) if !record.is_bare() => ensure(
             !text.chars().any(|c| delimiter.contains(c)),
             "has the delimiter in it",
         ),
-        Form::Delimited { .. } | Form::Fixed {} => Ok(()),
+        Form::Delimited(_) | Form::Fixed {} => Ok(()),
     }
 }
 

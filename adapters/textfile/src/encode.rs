@@ -6,9 +6,10 @@ use wagegate_domain::adapter::{DecodeError, EncodeError, Order, Payment, ReadBac
 use wagegate_domain::money::Fen;
 
 use crate::cells::Cells;
+use crate::line::Unfit;
 use crate::lines::Lines;
 use crate::profile::Profile;
-use crate::record::{Record, Unfit};
+use crate::record::Record;
 use crate::walk::{Piece, Walk, malformed};
 
 /// Writes the file; a text of the order itself that does not fit is reported as row 0.

@@ -4,12 +4,19 @@
 //! tables and its replies; docs and examples are in the README beside this crate's folder and in `banks/`. Nothing here knows a bank, does I/O or
 //! holds rows: one line is in memory at a time, in either direction.
 
+#![warn(
+    missing_docs,
+    clippy::wildcard_enum_match_arm,
+    clippy::indexing_slicing
+)]
+
 mod cells;
 mod charset;
 mod check;
 mod column;
 mod decode;
 mod encode;
+mod line;
 mod lines;
 mod profile;
 mod record;

@@ -5,6 +5,9 @@ use std::io::{self, BufRead, ErrorKind};
 /// No layout has lines of this many bytes.
 const LINE_BYTES_MAX: usize = 8_192;
 
+/// U+FEFF in UTF-8, which some editors put before everything.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// A cursor that stands on one line.
 pub(crate) struct Lines<'a> {
     input: &'a mut dyn BufRead,
@@ -65,9 +68,13 @@ impl<'a> Lines<'a> {
         self.at_end
     }
 
-    /// The line's bytes without its end; LF is taken for CRLF, as files come through many hands.
+    /// The line's bytes without its end and without a byte order mark; LF is taken for CRLF, as files come through many hands.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.strip_suffix(b"\r").unwrap_or(&self.bytes)
+        let line = self.bytes.strip_suffix(b"\r").unwrap_or(&self.bytes);
+        match line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(text) if self.number == 1 => text,
+            Some(_) | None => line,
+        }
     }
 
     /// From 1.
@@ -109,7 +116,7 @@ mod tests {
     #[test]
     fn lines_end_in_lf_or_crlf_and_a_cut_one_is_marked() {
         assert_eq!(
-            all(b"one\r\ntwo\n\nfour"),
+            all(b"\xEF\xBB\xBFone\r\ntwo\n\nfour"),
             [
                 (b"one".to_vec(), true),
                 (b"two".to_vec(), true),

@@ -1,4 +1,5 @@
 //! The suite that every family passes, on each sample profile. The banks' documents are written here by hand, from their interface pages.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use encoding_rs::{GB18030, GBK};
 use wagegate_conformance::{Bench, Said, Word, making, suite};
