@@ -1,1 +1,5 @@
-fn main() {}
+//! The `wagegate` program; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    wagegate::cli::main()
+}

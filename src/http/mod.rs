@@ -1,5 +1,22 @@
-//! The gateway's own HTTPS listener: who may connect and who is calling. What the routes do lives with each route.
+//! The gateway's own HTTPS listener: who may connect, who is calling, and one file for each resource under `/v1`.
+//!
+//! [`doors`] lists every route with the action that it takes; nobody gets past [`ask`] without a role that has that action, and each handler
+//! then asks for the scope. Wire types live with their resource; the domain has none.
 
+pub mod accounts;
+pub mod ask;
+pub mod bank;
+pub mod batches;
+mod body;
+pub mod doors;
+pub mod health;
 pub mod identity;
+pub mod items;
+pub mod operations;
+pub mod outcomes;
 pub mod problem;
+pub mod rates;
+mod refusal;
+pub mod register;
 pub mod serve;
+pub mod wire;

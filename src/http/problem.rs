@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One answer that says what was wrong and how to mend it.
 #[derive(Debug, Clone, Serialize)]
@@ -16,9 +16,29 @@ pub struct Problem {
     pub status: StatusCode,
     /// What happened this time and what to do.
     pub detail: String,
+    /// Where in the upload, for problems of rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowProblem>,
     /// Also ends the connection: its certificate is not to be heard again.
     #[serde(skip)]
     pub hang_up: bool,
+}
+
+/// One thing wrong in one cell, in both languages; it never holds the cell's value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowProblem {
+    /// Name of the sheet; empty where there is none.
+    pub sheet: String,
+    /// Row as the spreadsheet counts; 0 where the whole sheet is meant.
+    pub row: u32,
+    /// The column's header.
+    pub column: String,
+    /// A stable name for programs.
+    pub code: String,
+    pub message_zh: String,
+    pub message_en: String,
+    pub fix_zh: String,
+    pub fix_en: String,
 }
 
 fn number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
@@ -38,8 +58,15 @@ impl Problem {
             title,
             status,
             detail: detail.into(),
+            rows: Vec::new(),
             hang_up: false,
         }
+    }
+
+    /// The same, with pointers to rows.
+    pub fn pointing_at(mut self, rows: Vec<RowProblem>) -> Self {
+        self.rows = rows;
+        self
     }
 
     /// The same, and the connection ends with it.

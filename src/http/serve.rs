@@ -58,7 +58,6 @@ pub fn serve(
         App::new()
             .app_data(web::ThinData(Arc::clone(&gate)))
             .app_data(web::PayloadConfig::new(limits.body))
-            .app_data(web::JsonConfig::default().limit(limits.body))
             .wrap(from_fn(admit))
             .configure(routes.clone())
     };

@@ -9,7 +9,9 @@ use super::principal::{Principal, Role, Scope};
 pub enum Action {
     /// Upload, replace or withdraw a wage sheet and submit the batch.
     PrepareBatch,
-    /// See a batch: totals, rows (masked), timeline.
+    /// Follow a batch: its figures and instructions, no people.
+    FollowBatch,
+    /// See a batch's rows (masked) and what failed of them.
     ReadBatch,
     /// Approve or refuse a batch.
     ApproveBatch,
@@ -29,6 +31,18 @@ pub enum Action {
     ReadAudit,
     /// Hand in results, refunds and deposits.
     PushReturns,
+    /// Import regions and projects.
+    ImportRegister,
+    /// See projects with their special accounts' numbers.
+    ReadProjects,
+    /// See what special accounts hold and have reserved.
+    ReadAccounts,
+    /// Export every attempt with its outcome, without people, for an outside audit.
+    ExportOutcomes,
+    /// See what banks said that matched nothing.
+    ReadSuspense,
+    /// Ask whether the gateway is well.
+    AskHealth,
 }
 
 /// What the action is about.
@@ -56,14 +70,24 @@ pub enum Denied {
 }
 
 impl Principal {
+    /// Says whether this principal's role ever does `action`; where, is for [`Self::may`].
+    ///
+    /// # Errors
+    /// The role stands against it.
+    pub fn ever_may(&self, action: Action) -> Result<(), Denied> {
+        if roles(action).contains(&self.role) {
+            Ok(())
+        } else {
+            Err(Denied::Role)
+        }
+    }
+
     /// Says whether this principal may do `action` to `target`.
     ///
     /// # Errors
     /// Whether the role or the scope stands against it.
     pub fn may(&self, action: Action, target: Target<'_>) -> Result<(), Denied> {
-        if !roles(action).contains(&self.role) {
-            return Err(Denied::Role);
-        }
+        self.ever_may(action)?;
         if self.scope.covers(target) {
             Ok(())
         } else {
@@ -77,6 +101,7 @@ fn roles(action: Action) -> &'static [Role] {
     use Role::{Approver, Bank, Clerk, Finance, Operator, Supervisor};
     match action {
         Action::PrepareBatch   => &[Clerk],
+        Action::FollowBatch    => &[Operator, Clerk, Approver, Finance, Supervisor],
         Action::ReadBatch      => &[Clerk, Approver, Finance, Supervisor],
         Action::ApproveBatch   => &[Approver],
         Action::ManageAccounts => &[Finance],
@@ -87,6 +112,12 @@ fn roles(action: Action) -> &'static [Role] {
         Action::Operate        => &[Operator],
         Action::ReadAudit      => &[Operator],
         Action::PushReturns    => &[Bank],
+        Action::ImportRegister => &[Operator],
+        Action::ReadProjects   => &[Operator, Clerk, Approver, Finance, Supervisor],
+        Action::ReadAccounts   => &[Operator, Approver, Finance, Supervisor],
+        Action::ExportOutcomes => &[Operator, Finance],
+        Action::ReadSuspense   => &[Operator],
+        Action::AskHealth      => &[Operator, Clerk, Approver, Finance, Supervisor, Bank],
     }
 }
 
@@ -152,6 +183,8 @@ mod tests {
         for (action, target, expected) in [
             (Action::PrepareBatch, HERE, "ryrrrr"),
             (Action::PrepareBatch, elsewhere, "rsrrrr"),
+            (Action::FollowBatch, HERE, "yyyyyr"),
+            (Action::FollowBatch, elsewhere, "yssssr"),
             (Action::ReadBatch, HERE, "ryyyyr"),
             (Action::ReadBatch, elsewhere, "rssssr"),
             (Action::ApproveBatch, HERE, "rryrrr"),
@@ -170,12 +203,32 @@ mod tests {
             (Action::PushReturns, Target::Bank("qingshan"), "rrrrry"),
             (Action::PushReturns, Target::Bank("bishui"), "rrrrrs"),
             (Action::PushReturns, HERE, "rrrrrs"),
+            (Action::ImportRegister, Target::Gateway, "yrrrrr"),
+            (Action::ReadProjects, HERE, "yyyyyr"),
+            (Action::ReadProjects, elsewhere, "yssssr"),
+            (Action::ReadAccounts, HERE, "yryyyr"),
+            (Action::ReadAccounts, elsewhere, "yrsssr"),
+            (Action::ExportOutcomes, HERE, "yrryrr"),
+            (Action::ExportOutcomes, elsewhere, "yrrsrr"),
+            (Action::ReadSuspense, Target::Gateway, "yrrrrr"),
+            (Action::AskHealth, Target::Gateway, "ysssss"),
         ] {
             let found: String = ROLES
                 .iter()
                 .map(|role| letter(somebody(*role).may(action, target)))
                 .collect();
             assert_eq!(found, expected, "{action:?} {target:?}");
+        }
+    }
+
+    #[test]
+    fn everybody_known_may_ask_whether_the_gateway_is_well_and_nobody_else_does_the_banks_work() {
+        for role in ROLES {
+            assert_eq!(somebody(role).ever_may(Action::AskHealth), Ok(()));
+            assert_eq!(
+                somebody(role).ever_may(Action::PushReturns).is_ok(),
+                role == Role::Bank
+            );
         }
     }
 

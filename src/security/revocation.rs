@@ -121,6 +121,11 @@ impl Authority {
         )
     }
 
+    /// When its revocation list runs out; from then on nobody whom it vouches for is let in.
+    pub const fn list_ends(&self) -> Timestamp {
+        self.next_update
+    }
+
     /// Says whether a certificate of this authority still counts at `now`.
     ///
     /// # Errors

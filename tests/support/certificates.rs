@@ -1,6 +1,8 @@
 //! Throw-away certificates for tests: made once for each test process by `certs-example/make`, copied for each test, so that a
 //! test may revoke and replace what it likes.
 
+#![allow(dead_code, reason = "each test program uses its part")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,

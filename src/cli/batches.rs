@@ -1,0 +1,292 @@
+//! Wage sheets and batches on the command line: submit, look, decide.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use tokio_util::io::ReaderStream;
+
+use super::{
+    Failure, Out,
+    client::Client,
+    table::{Column::Left, Column::Right, Table, yuan},
+    words,
+};
+use crate::http::{
+    batches::{BatchWire, DecisionWire, InstructionWire},
+    problem::RowProblem,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Submit {
+    /// The wage sheet, .xlsx or .csv.
+    sheet: PathBuf,
+    /// Project code.
+    #[arg(long)]
+    project: String,
+    /// Month the wages are owed for, such as 2026-10.
+    #[arg(long)]
+    month: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Of one pay month only.
+    #[arg(long)]
+    month: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Batch code.
+    code: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Approve {
+    /// Batch code.
+    code: String,
+    /// Content hash, as `wagegate batch CODE` shows it: what you approve.
+    #[arg(long)]
+    content: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Refuse {
+    /// Batch code.
+    code: String,
+    /// Why, for the clerk who has to mend it.
+    #[arg(long)]
+    reason: String,
+}
+
+/// A batch with its instructions.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    batch: BatchWire,
+    instructions: Vec<InstructionWire>,
+}
+
+pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result<(), Failure> {
+    let here = |error| Failure::Here(format!("{}: {error}", submit.sheet.display()));
+    let sheet = tokio::fs::File::open(&submit.sheet).await.map_err(here)?;
+    let body = reqwest::Body::wrap_stream(ReaderStream::new(sheet));
+    let batch: BatchWire = or_rows(
+        client
+            .post(
+                &["batches"],
+                &[("project", &submit.project), ("month", &submit.month)],
+                body,
+            )
+            .await,
+        out,
+    )?;
+    out.show(&batch, |batch| {
+        format!(
+            "{}\n下一步 next: a second person runs\n  wagegate approve {} --content {}",
+            card(batch),
+            batch.code,
+            batch.content
+        )
+    })
+}
+
+pub(super) async fn list(client: &Client, list: &List, out: Out) -> Result<(), Failure> {
+    let query: Vec<_> = list
+        .month
+        .iter()
+        .map(|month| ("month", month.as_str()))
+        .collect();
+    let batches: Vec<BatchWire> = client.get(&["batches"], &query).await?;
+    out.show(&batches, |batches| overview(batches))
+}
+
+pub(super) async fn show(client: &Client, show: &Show, out: Out) -> Result<(), Failure> {
+    let batch = client.get(&["batches", &show.code], &[]).await?;
+    let instructions = client
+        .get(&["batches", &show.code, "instructions"], &[])
+        .await?;
+    out.show(
+        &Whole {
+            batch,
+            instructions,
+        },
+        |Whole {
+             batch,
+             instructions,
+         }| {
+            let places = words::conservation(&batch.places);
+            format!(
+                "{}\n\n{places}\n{}",
+                card(batch),
+                instruction_table(instructions)
+            )
+        },
+    )
+}
+
+pub(super) async fn approve(client: &Client, approve: Approve, out: Out) -> Result<(), Failure> {
+    decide(
+        client,
+        &approve.code,
+        &DecisionWire {
+            approve: true,
+            content: Some(approve.content),
+            reason: None,
+        },
+        out,
+    )
+    .await
+}
+
+pub(super) async fn refuse(client: &Client, refuse: Refuse, out: Out) -> Result<(), Failure> {
+    decide(
+        client,
+        &refuse.code,
+        &DecisionWire {
+            approve: false,
+            content: None,
+            reason: Some(refuse.reason),
+        },
+        out,
+    )
+    .await
+}
+
+async fn decide(client: &Client, code: &str, word: &DecisionWire, out: Out) -> Result<(), Failure> {
+    let body = serde_json::to_vec(word).map_err(Failure::here)?;
+    let batch: BatchWire = client
+        .post(&["batches", code, "decision"], &[], body)
+        .await?;
+    out.show(&batch, card)
+}
+
+/// A refusal that points at rows is shown as a table first (as JSON for scripts); the exit code says the rest.
+pub(super) fn or_rows<T>(answer: Result<T, Failure>, out: Out) -> Result<T, Failure> {
+    if let Err(Failure::Refused { rows, .. }) = &answer
+        && !rows.is_empty()
+    {
+        out.show(rows, |rows| problems(rows))?;
+    }
+    answer
+}
+
+fn problems(rows: &[RowProblem]) -> String {
+    let table = Table::of(
+        [
+            Left("表 sheet"),
+            Right("行 row"),
+            Left("列 column"),
+            Left("问题 what"),
+            Left("处理 fix"),
+        ],
+        rows,
+        |problem| {
+            let both = |zh: &str, en: &str| {
+                if zh.is_empty() {
+                    en.to_owned()
+                } else {
+                    format!("{zh} ({en})")
+                }
+            };
+            [
+                problem.sheet.clone(),
+                problem.row.to_string(),
+                problem.column.clone(),
+                both(&problem.message_zh, &problem.message_en),
+                both(&problem.fix_zh, &problem.fix_en),
+            ]
+        },
+    );
+    table.to_string()
+}
+
+fn card(batch: &BatchWire) -> String {
+    let decided = batch.decided_by.as_deref().unwrap_or("—");
+    [
+        ("批次 batch", batch.code.as_str()),
+        (
+            "项目 project",
+            &format!("{} {}", batch.project, batch.project_name),
+        ),
+        ("月份 month", &batch.month),
+        ("状态 state", &words::state(&batch.state)),
+        ("人次 wages", &batch.rows.to_string()),
+        ("金额 yuan", &yuan(batch.total_fen)),
+        ("编制 prepared", &batch.prepared_by),
+        ("审批 decided", decided),
+        ("内容 content", &batch.content),
+    ]
+    .map(|(name, value)| {
+        format!(
+            "{name}{}{}",
+            " ".repeat(15_usize.saturating_sub(unicode_width::UnicodeWidthStr::width(name))),
+            super::table::tame(value)
+        )
+    })
+    .join("\n")
+}
+
+fn overview(batches: &[BatchWire]) -> String {
+    use wagegate_domain::outcome::Place;
+    let table = Table::of(
+        [
+            Left("批次 batch"),
+            Left("项目 project"),
+            Left("月份 month"),
+            Left("状态 state"),
+            Right("人次 wages"),
+            Right("金额 yuan"),
+            Right("已付 paid"),
+            Right("失败 failed"),
+            Right("退票 returned"),
+            Right("在途 in flight"),
+            Right("存疑 in doubt"),
+            Right("待发 held"),
+        ],
+        batches,
+        |batch| {
+            let count = |place| words::at(&batch.places, place).count.to_string();
+            [
+                batch.code.clone(),
+                batch.project.clone(),
+                batch.month.clone(),
+                words::state(&batch.state),
+                batch.rows.to_string(),
+                yuan(batch.total_fen),
+                count(Place::Paid),
+                count(Place::Failed),
+                count(Place::Returned),
+                count(Place::InFlight),
+                count(Place::InDoubt),
+                count(Place::Held),
+            ]
+        },
+    );
+    table.to_string()
+}
+
+fn instruction_table(instructions: &[InstructionWire]) -> String {
+    let columns = [
+        Right("部分 part"),
+        Left("银行 bank"),
+        Left("银行参考号 key"),
+        Left("状态 state"),
+        Right("人次 wages"),
+        Right("金额 yuan"),
+        Right("未决 open"),
+    ];
+    let table = Table::of(columns, instructions, |instruction| {
+        [
+            instruction.part.to_string(),
+            instruction.bank.clone(),
+            instruction.bank_key.clone(),
+            instruction.state.clone(),
+            instruction.rows.to_string(),
+            yuan(instruction.total_fen),
+            instruction.open.to_string(),
+        ]
+    });
+    table.to_string()
+}

@@ -1,0 +1,248 @@
+//! The command line: `serve` runs the gateway, the rest asks one over the API with mutual TLS. It decides nothing; it only shows.
+
+mod assemble;
+mod batches;
+mod client;
+mod import;
+mod keys;
+mod operate;
+mod reports;
+mod serve;
+mod table;
+mod watch;
+mod words;
+
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+
+use crate::{http::problem::RowProblem, telemetry};
+use client::Client;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused by the gateway, or not possible here; the reason is on standard error
+  2  the command line is wrong
+  3  rows of the upload have problems, all of them shown; nothing was stored
+  4  no gateway answered, or it cannot serve now
+  5  asked whether all is well, and it is not
+  6  the time given to `watch` ran out";
+
+/// Wages from approved sheets to banks, and one outcome per worker back.
+#[derive(Debug, Parser)]
+#[command(name = "wagegate", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Which gateway to ask, and as whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Asking a gateway")]
+struct Connection {
+    /// The gateway, https://host:port.
+    #[arg(long, global = true, env = "WAGEGATE_SERVER")]
+    server: Option<String>,
+    /// Your certificate, PEM.
+    #[arg(long, global = true, env = "WAGEGATE_CERT")]
+    cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, global = true, env = "WAGEGATE_KEY")]
+    key: Option<PathBuf>,
+    /// The authority that vouches for the gateway, PEM.
+    #[arg(long, global = true, env = "WAGEGATE_CA")]
+    ca: Option<PathBuf>,
+    /// Print JSON, for scripts.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway until it is told to stop.
+    Serve(serve::Options),
+    /// Keys that people's data is sealed with.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// The configuration file.
+    #[command(subcommand)]
+    Config(serve::Check),
+    /// Import regions or projects from a file.
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Upload a wage sheet (.xlsx, .csv) and submit it as a batch.
+    Submit(batches::Submit),
+    /// List batches.
+    Batches(batches::List),
+    /// Show one batch with its places and instructions.
+    Batch(batches::Show),
+    /// Approve a batch: needs the content hash that `batch` shows.
+    Approve(batches::Approve),
+    /// Refuse a batch, with the reason.
+    Refuse(batches::Refuse),
+    /// Follow batches to their last worker.
+    Watch(watch::Watch),
+    /// The payment rate (工资代发率) of a month.
+    Rates(reports::RatesOf),
+    /// Wages that failed or came back in a month, and whose task the repair is.
+    Failures(reports::FailuresOf),
+    /// Special wage accounts (工资专户).
+    Accounts,
+    /// Every attempt with its outcome: a summary, or the CSV for an outside audit.
+    Outcomes(reports::Outcomes),
+    /// What banks said that matches nothing (待核).
+    Suspense,
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(operate::Audit),
+    /// Count everything again from the rows and compare with the kept figures.
+    Recount,
+    /// Ask whether the gateway is well.
+    Health,
+}
+
+/// Why a command did not end well; each has its exit code.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The gateway said no.
+    #[error("{title}: {detail}")]
+    Refused {
+        title: String,
+        detail: String,
+        rows: Vec<RowProblem>,
+    },
+    /// No answer, or one that is not the gateway's.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Nothing was asked: it failed here.
+    #[error("{0}")]
+    Here(String),
+    /// All was said; the code tells.
+    #[error("not well")]
+    NotWell,
+    /// Patience ended.
+    #[error("the time ran out before everything was settled")]
+    TimeOut,
+}
+
+impl Failure {
+    fn here(error: impl std::fmt::Display) -> Self {
+        Self::Here(error.to_string())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Refused { rows, .. } if !rows.is_empty() => 3,
+            Self::Refused { .. } | Self::Here(_) => 1,
+            Self::Unreachable(_) => 4,
+            Self::NotWell => 5,
+            Self::TimeOut => 6,
+        }
+    }
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    // First of all: whatever speaks TLS below must find this provider and no other.
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        eprintln!("wagegate: a second TLS provider is in this program");
+        return ExitCode::from(1);
+    }
+    let cli = Cli::parse();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::here)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::NotWell) {
+                eprintln!("wagegate: {failure}");
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+async fn run(
+    Cli {
+        command,
+        connection,
+    }: Cli,
+) -> Result<(), Failure> {
+    let out = Out {
+        json: connection.json,
+    };
+    match command {
+        Command::Serve(options) => {
+            telemetry::start(options.log);
+            return serve::run(&options).await;
+        }
+        Command::Keys(keys) => return keys::run(&keys),
+        Command::Config(check) => return serve::check(&check, out),
+        _ => {}
+    }
+    let client = Client::new(&connection)?;
+    match command {
+        Command::Serve(_) | Command::Keys(_) | Command::Config(_) => Ok(()),
+        Command::Import(what) => import::run(&client, &what, out).await,
+        Command::Submit(what) => batches::submit(&client, &what, out).await,
+        Command::Batches(what) => batches::list(&client, &what, out).await,
+        Command::Batch(what) => batches::show(&client, &what, out).await,
+        Command::Approve(what) => batches::approve(&client, what, out).await,
+        Command::Refuse(what) => batches::refuse(&client, what, out).await,
+        Command::Watch(what) => watch::run(&client, &what, out).await,
+        Command::Rates(what) => reports::rates(&client, &what, out).await,
+        Command::Failures(what) => reports::failures(&client, &what, out).await,
+        Command::Accounts => reports::accounts(&client, out).await,
+        Command::Outcomes(what) => reports::outcomes(&client, &what, out).await,
+        Command::Suspense => operate::suspense(&client, out).await,
+        Command::Audit(operate::Audit::Verify) => operate::verify(&client, out).await,
+        Command::Recount => operate::recount(&client, out).await,
+        Command::Health => operate::health(&client, out).await,
+    }
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy)]
+struct Out {
+    json: bool,
+}
+
+impl Out {
+    /// Prints a result: one line of JSON, or as people read it.
+    fn show<T: Serialize>(
+        self,
+        result: &T,
+        people: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        let text = if self.json {
+            serde_json::to_string(result).map_err(Failure::here)?
+        } else {
+            people(result)
+        };
+        print(text.trim_end())
+    }
+
+    /// True where progress bars make sense.
+    fn lively(self) -> bool {
+        !self.json && std::io::stderr().is_terminal()
+    }
+}
+
+/// Standard output that was closed early (`| head`) is no fault.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Write};
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::here(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

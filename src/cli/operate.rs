@@ -1,0 +1,118 @@
+//! What operators ask: suspense, audit chain, recount, health. The last three end with code 5 when all is not well.
+
+use clap::Subcommand;
+
+use super::{
+    Failure, Out,
+    client::Client,
+    table::{Column::Left, Column::Right, Table, yuan},
+    words,
+};
+use crate::http::{
+    health::{HealthWire, RunsOut},
+    operations::{AuditWire, RecountWire, SuspenseWire},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Walk the hash chain of the audit log.
+    Verify,
+}
+
+pub(super) async fn suspense(client: &Client, out: Out) -> Result<(), Failure> {
+    let suspense: Vec<SuspenseWire> = client.get(&["suspense"], &[]).await?;
+    out.show(&suspense, |suspense| {
+        let columns = [
+            Right("号 id"),
+            Left("银行 bank"),
+            Left("自 since"),
+            Right("金额 yuan"),
+            Left("原因 why"),
+            Left("文件 document"),
+            Right("位置 place"),
+        ];
+        let table = Table::of(columns, suspense, |item| {
+            [
+                item.id.to_string(),
+                item.bank.clone(),
+                words::moment(&item.since),
+                item.amount_fen.map_or_else(|| "—".into(), yuan),
+                item.why.clone(),
+                item.document.chars().take(12).collect(),
+                item.ordinal.to_string(),
+            ]
+        });
+        table.to_string()
+    })
+}
+
+pub(super) async fn verify(client: &Client, out: Out) -> Result<(), Failure> {
+    let chain: AuditWire = client.get(&["audit", "check"], &[]).await?;
+    out.show(&chain, |chain| match chain.broken_at {
+        None => format!("审计链完整 the audit chain is whole: {} entries", chain.entries.unwrap_or(0)),
+        Some(number) => format!("审计链断裂 the audit chain is BROKEN at entry {number}: it was changed outside the gateway"),
+    })?;
+    well(chain.whole)
+}
+
+pub(super) async fn recount(client: &Client, out: Out) -> Result<(), Failure> {
+    let recount: RecountWire = client.get(&["recount"], &[]).await?;
+    out.show(&recount, |recount| {
+        let verdict = if recount.adds_up {
+            "账目相符 everything adds up"
+        } else {
+            "账目不符 NOT everything adds up"
+        };
+        format!(
+            "{verdict}: {} batches\n{}",
+            recount.batches,
+            recount.differences.join("\n")
+        )
+    })?;
+    well(recount.adds_up)
+}
+
+pub(super) async fn health(client: &Client, out: Out) -> Result<(), Failure> {
+    let health: HealthWire = client.get(&["health"], &[]).await?;
+    out.show(&health, |health| {
+        let or_none = |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
+        format!(
+            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n\n{}",
+            health.status,
+            health.engine,
+            or_none(&health.next_due),
+            or_none(&health.oldest_in_doubt),
+            ends(&health.runs_out)
+        )
+    })?;
+    well(health.status == "ok")
+}
+
+/// Certificates and lists with their ends.
+pub(super) fn ends(items: &[RunsOut]) -> String {
+    let table = Table::of(
+        [
+            Left("证书 certificate or list"),
+            Left("到期 runs out"),
+            Right("余天 days"),
+        ],
+        items,
+        |item| {
+            [
+                item.what.clone(),
+                item.at.as_deref().map_or_else(|| "?".into(), words::moment),
+                item.days
+                    .map_or_else(|| "?".into(), |days| days.to_string()),
+            ]
+        },
+    );
+    table.to_string()
+}
+
+fn well(is_well: bool) -> Result<(), Failure> {
+    if is_well {
+        Ok(())
+    } else {
+        Err(Failure::NotWell)
+    }
+}

@@ -1,0 +1,371 @@
+//! Reports on the command line: rates, failures, accounts, outcomes.
+
+use std::{collections::BTreeMap, io::Write, path::PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use wagegate_domain::outcome::Place;
+
+use super::{
+    Failure, Out,
+    client::{Client, causes},
+    table::{Column::Left, Column::Right, Table, yuan},
+    words,
+};
+use crate::http::{
+    accounts::AccountWire,
+    items::ItemWire,
+    rates::{LevelWire, RateWire, RatesWire},
+    wire::{Figures, Page},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct RatesOf {
+    /// Pay month, such as 2026-10.
+    #[arg(long)]
+    month: String,
+    /// What one line stands for.
+    #[arg(long, value_enum, default_value = "prefecture")]
+    level: LevelWire,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FailuresOf {
+    /// Pay month, such as 2026-10.
+    #[arg(long)]
+    month: String,
+    /// The sums by reason only.
+    #[arg(long)]
+    by_reason: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Outcomes {
+    /// Write every attempt as CSV instead of the summary.
+    #[arg(long)]
+    csv: bool,
+    /// Write the CSV to this file, which appears only when it is whole.
+    #[arg(long, requires = "csv")]
+    out: Option<PathBuf>,
+}
+
+pub(super) async fn rates(client: &Client, of: &RatesOf, out: Out) -> Result<(), Failure> {
+    let level = match of.level {
+        LevelWire::Prefecture => "prefecture",
+        LevelWire::County => "county",
+        LevelWire::Project => "project",
+    };
+    let rates: RatesWire = client
+        .get(&["rates"], &[("month", &of.month), ("level", level)])
+        .await?;
+    out.show(&rates, |rates| {
+        let title = format!(
+            "工资代发率 payment rate · {} · 截至 as of {}",
+            rates.month,
+            words::moment(&rates.as_of)
+        );
+        let table = Table::of(
+            [
+                Left("代码 code"),
+                Left("名称 name"),
+                Right("在建 base"),
+                Right("项目 projects"),
+                Right("人次 wages"),
+                Right("已付 paid"),
+                Right("失败 failed"),
+                Right("退票 returned"),
+                Right("未决 open"),
+                Right("应付 owed yuan"),
+                Right("已付 paid yuan"),
+                Right("按人次 %"),
+                Right("按金额 %"),
+            ],
+            rates.lines.iter().chain([&rates.total]),
+            rate_cells,
+        );
+        format!("{title}\n\n{table}\n口径 definition: {}", rates.definition)
+    })
+}
+
+fn rate_cells(line: &RateWire) -> [String; 13] {
+    let at = |place| words::at(&line.places, place);
+    let open: u64 = [Place::InFlight, Place::InDoubt, Place::Held]
+        .map(|place| at(place).count)
+        .iter()
+        .sum();
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "—".into());
+    [
+        line.code.clone(),
+        line.name.clone(),
+        or_dash(line.base_projects.map(|base| base.to_string())),
+        line.projects.to_string(),
+        line.all.count.to_string(),
+        at(Place::Paid).count.to_string(),
+        at(Place::Failed).count.to_string(),
+        at(Place::Returned).count.to_string(),
+        open.to_string(),
+        yuan(line.all.fen),
+        yuan(at(Place::Paid).fen),
+        or_dash(line.rate_by_count.clone()),
+        or_dash(line.rate_by_amount.clone()),
+    ]
+}
+
+pub(super) async fn failures(client: &Client, of: &FailuresOf, out: Out) -> Result<(), Failure> {
+    let items = all_failures(client, &of.month).await?;
+    if of.by_reason {
+        return out.show(&by_reason(&items), |causes| cause_table(causes));
+    }
+    out.show(&items, |items| {
+        format!(
+            "{}\n{}",
+            cause_table(&by_reason(items)),
+            failure_table(items)
+        )
+    })
+}
+
+/// Wages that failed or came back for one reason.
+#[derive(Serialize)]
+struct Cause {
+    reason: String,
+    reason_zh: String,
+    fix_by_zh: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+fn by_reason(items: &[ItemWire]) -> Vec<Cause> {
+    let mut causes: BTreeMap<&str, Cause> = BTreeMap::new();
+    for item in items {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let cause = causes
+            .entry(item.reason.as_deref().unwrap_or_default())
+            .or_insert_with(|| Cause {
+                reason: text(&item.reason),
+                reason_zh: text(&item.reason_zh),
+                fix_by_zh: text(&item.fix_by_zh),
+                figures: Figures::default(),
+            });
+        add(&mut cause.figures, item.amount_fen);
+    }
+    let mut causes: Vec<Cause> = causes.into_values().collect();
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.figures.count));
+    causes
+}
+
+fn cause_table(causes: &[Cause]) -> String {
+    let columns = [
+        Left("原因 reason"),
+        Left("由谁处理 who fixes"),
+        Right("人次 wages"),
+        Right("金额 yuan"),
+    ];
+    let table = Table::of(columns, causes, |cause| {
+        let Figures { count, fen } = cause.figures;
+        [
+            format!("{} {}", cause.reason_zh, cause.reason),
+            cause.fix_by_zh.clone(),
+            count.to_string(),
+            yuan(fen),
+        ]
+    });
+    table.to_string()
+}
+
+async fn all_failures(client: &Client, month: &str) -> Result<Vec<ItemWire>, Failure> {
+    let (mut items, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let query: Vec<_> = [("month", month), ("limit", "1000")]
+            .into_iter()
+            .chain(after.iter().map(|after| ("after", after.as_str())))
+            .collect();
+        let page: Page<ItemWire> = client.get(&["failures"], &query).await?;
+        items.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(items);
+        }
+    }
+}
+
+fn failure_table(items: &[ItemWire]) -> String {
+    let columns = [
+        Left("批次 batch"),
+        Right("行 row"),
+        Left("姓名 name"),
+        Left("账号 account"),
+        Right("金额 yuan"),
+        Left("去向 place"),
+        Left("原因 reason"),
+        Left("银行 bank"),
+        Left("银行代码 code"),
+        Left("由谁处理 who fixes"),
+    ];
+    let table = Table::of(columns, items, |item| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        [
+            item.batch.clone(),
+            item.row.to_string(),
+            item.name.clone(),
+            item.account.clone(),
+            yuan(item.amount_fen),
+            place_word(&item.place),
+            text(&item.reason_zh),
+            item.bank.clone(),
+            text(&item.bank_code),
+            text(&item.fix_by_zh),
+        ]
+    });
+    table.to_string()
+}
+
+pub(super) async fn accounts(client: &Client, out: Out) -> Result<(), Failure> {
+    let accounts: Vec<AccountWire> = client.get(&["accounts"], &[]).await?;
+    out.show(&accounts, |accounts| {
+        let columns = [
+            Left("项目 project"),
+            Left("银行 bank"),
+            Left("专户 account"),
+            Right("累计入账 deposited"),
+            Right("余额 balance"),
+            Right("已占用 reserved"),
+            Right("可用 free"),
+            Right("透支 overdrawn"),
+        ];
+        let table = Table::of(columns, accounts, |account| {
+            [
+                account.project.clone(),
+                account.bank.clone(),
+                account.account.clone(),
+                yuan(account.deposited_fen),
+                yuan(account.balance_fen),
+                yuan(account.reserved_fen),
+                yuan(account.free_fen),
+                yuan(account.overdrawn_fen),
+            ]
+        });
+        table.to_string()
+    })
+}
+
+/// Attempts of one bank with one outcome.
+#[derive(Serialize)]
+struct Sum {
+    bank: String,
+    outcome: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+pub(super) async fn outcomes(
+    client: &Client,
+    outcomes: &Outcomes,
+    out: Out,
+) -> Result<(), Failure> {
+    if outcomes.csv {
+        return export(client, outcomes.out.as_ref()).await;
+    }
+    let mut lines = Lines::default();
+    let mut sums: BTreeMap<(String, String), Figures> = BTreeMap::new();
+    pass(client, |piece| {
+        lines.feed(piece, |line| {
+            if let [_, _, bank, _, _, _, fen, outcome] = line.split(',').collect::<Vec<_>>()[..]
+                && let Ok(fen) = fen.parse()
+            {
+                add(sums.entry((bank.into(), outcome.into())).or_default(), fen);
+            }
+        });
+        Ok(())
+    })
+    .await?;
+    let sums: Vec<Sum> = sums
+        .into_iter()
+        .map(|((bank, outcome), figures)| Sum {
+            bank,
+            outcome,
+            figures,
+        })
+        .collect();
+    out.show(&sums, |sums| {
+        let table = Table::of(
+            [
+                Left("银行 bank"),
+                Left("去向 outcome"),
+                Right("人次 attempts"),
+                Right("金额 yuan"),
+            ],
+            sums,
+            |sum| {
+                [
+                    sum.bank.clone(),
+                    place_word(&sum.outcome),
+                    sum.figures.count.to_string(),
+                    yuan(sum.figures.fen),
+                ]
+            },
+        );
+        table.to_string()
+    })
+}
+
+/// Complete lines out of pieces that end anywhere.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    fn feed(&mut self, piece: &[u8], mut each: impl FnMut(&str)) {
+        self.0.extend_from_slice(piece);
+        let whole = self
+            .0
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let lines: Vec<u8> = self.0.drain(..whole).collect();
+        String::from_utf8_lossy(&lines).lines().for_each(&mut each);
+    }
+}
+
+async fn export(client: &Client, file: Option<&PathBuf>) -> Result<(), Failure> {
+    let Some(file) = file else {
+        let mut out = std::io::stdout().lock();
+        return pass(client, |piece| out.write_all(piece)).await;
+    };
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(std::path::Path::new("."));
+    let mut part = tempfile::NamedTempFile::new_in(folder).map_err(Failure::here)?;
+    pass(client, |piece| part.write_all(piece)).await?;
+    part.persist(file).map_err(Failure::here)?;
+    Ok(())
+}
+
+/// Hands over the export piece by piece as it comes; one that breaks off is an error.
+async fn pass(
+    client: &Client,
+    mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut response = client.open(&["outcomes"], &[]).await?;
+    while let Some(piece) = response.chunk().await.map_err(|error| {
+        Failure::Unreachable(format!("the export broke off: {}", causes(&error)))
+    })? {
+        take(&piece).map_err(Failure::here)?;
+    }
+    Ok(())
+}
+
+/// A code that a newer gateway may send is shown as it is.
+fn place_word(code: &str) -> String {
+    Place::from_code(code)
+        .map(words::place)
+        .unwrap_or(code)
+        .to_owned()
+}
+
+fn add(figures: &mut Figures, fen: i64) {
+    *figures = Figures {
+        count: figures.count.saturating_add(1),
+        fen: figures.fen.saturating_add(fen),
+    };
+}

@@ -1,0 +1,243 @@
+//! `wagegate serve` and `wagegate config check`: the running gateway, from its configuration to its last step.
+
+use std::{
+    fs, io,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{dev::ServerHandle, web};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+
+use super::{Failure, Out, assemble::Parts, operate, print};
+use crate::{
+    config::Config,
+    dispatch::{Progress, Worker},
+    evidence::Evidence,
+    gateway::Gateway,
+    http::{ask::Api, doors, health::RunsOut, serve::serve},
+    security::seal::Vault,
+    store::{Store, StoreError, TaskKind, postgres::PostgresStore, sqlite::SqliteStore},
+    telemetry::LogFormat,
+    transport::tls::server_config,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The configuration file.
+    #[arg(long, default_value = "wagegate.toml")]
+    config: PathBuf,
+    /// A file that appears, with the address as JSON, once requests are taken.
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+    /// Form of the log lines on standard error.
+    #[arg(long, value_enum, default_value = "text", env = "WAGEGATE_LOG")]
+    pub(super) log: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Check {
+    /// Read the configuration and every file that it names; connect to nothing.
+    Check {
+        /// The configuration file.
+        #[arg(long, default_value = "wagegate.toml")]
+        config: PathBuf,
+    },
+}
+
+/// What a check found.
+#[derive(Serialize)]
+struct Checked {
+    banks: Vec<String>,
+    principals: usize,
+    runs_out: Vec<RunsOut>,
+}
+
+pub(super) fn check(Check::Check { config: file }: &Check, out: Out) -> Result<(), Failure> {
+    let config = Config::read(file).map_err(Failure::here)?;
+    let parts = Parts::open(&config)?;
+    Vault::open(&config.keys.file).map_err(Failure::here)?;
+    let now = parts.clock.now();
+    let checked = Checked {
+        banks: parts.banks.codes().map(str::to_owned).collect(),
+        principals: config.principals.len(),
+        runs_out: parts.dated.iter().map(|dated| dated.look(now)).collect(),
+    };
+    out.show(&checked, |checked| {
+        format!(
+            "配置可用 {} can be used: banks {}, {} principals\n\n{}",
+            file.display(),
+            checked.banks.join(", "),
+            checked.principals,
+            operate::ends(&checked.runs_out)
+        )
+    })
+}
+
+pub(super) async fn run(options: &Options) -> Result<(), Failure> {
+    let config = Config::read(&options.config).map_err(Failure::here)?;
+    let parts = Parts::open(&config)?;
+    let gateway = Arc::new(open(&config, &parts).await?);
+    let listener = TcpListener::bind(config.listen.address).map_err(|error| {
+        Failure::Here(format!("listen.address {}: {error}", config.listen.address))
+    })?;
+    let address = listener.local_addr().map_err(Failure::here)?;
+    let (http, server) = listen(listener, &config, parts, &gateway)?;
+    let (stop, stopping) = watch::channel(());
+    let workers = work(&gateway, &config, &stopping);
+    announce(address, options.ready_file.as_deref())
+        .map_err(|error| Failure::Here(format!("--ready-file: {error}")))?;
+    tracing::info!(%address, engine = gateway.store.engine(), workers = config.worker.workers, "the gateway takes requests");
+    let ended = until_told(server).await;
+    drop(stop);
+    finish(workers, &http).await;
+    ended
+}
+
+/// The store with its schema brought up to date, the evidence folder, the keys.
+async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
+    let vault = Arc::new(Vault::open(&config.keys.file).map_err(Failure::here)?);
+    let evidence =
+        Evidence::open(&config.evidence.folder, Arc::clone(&vault)).map_err(Failure::here)?;
+    let store = open_store(&config.store.url).await.map_err(Failure::here)?;
+    let now = parts.clock.now();
+    for code in parts.banks.codes() {
+        let bank = parts.banks.find(code).map_err(Failure::here)?;
+        if bank.adapter.profile().paths.collect.is_some() {
+            store
+                .ensure_task(TaskKind::Collect, code, now)
+                .await
+                .map_err(Failure::here)?;
+        }
+    }
+    Ok(Gateway {
+        store,
+        evidence,
+        vault,
+        banks: Arc::clone(&parts.banks),
+        clock: Arc::clone(&parts.clock),
+        work: Default::default(),
+    })
+}
+
+async fn open_store(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    if url.starts_with("sqlite:") {
+        Ok(Arc::new(SqliteStore::open(url).await?))
+    } else {
+        Ok(Arc::new(PostgresStore::open(url).await?))
+    }
+}
+
+/// Opens the doors. The server runs until its handle stops it.
+fn listen(
+    listener: TcpListener,
+    config: &Config,
+    parts: Parts,
+    gateway: &Arc<Gateway>,
+) -> Result<(ServerHandle, JoinHandle<io::Result<()>>), Failure> {
+    let tls =
+        server_config(parts.own, parts.trust, Arc::clone(&parts.clock)).map_err(Failure::here)?;
+    let api = Arc::new(Api {
+        gateway: Arc::clone(gateway),
+        dated: parts.dated,
+        sheet_bytes_max: config.listen.limits.sheet_bytes_max,
+    });
+    let routes = move |routes: &mut web::ServiceConfig| {
+        routes.app_data(web::ThinData(Arc::clone(&api)));
+        doors::open(routes);
+    };
+    let server = serve(
+        listener,
+        tls,
+        parts.gate,
+        config.listen.limits.limits(),
+        routes,
+    )
+    .map_err(Failure::here)?;
+    Ok((server.handle(), tokio::spawn(server)))
+}
+
+fn work(gateway: &Arc<Gateway>, config: &Config, stopping: &watch::Receiver<()>) -> JoinSet<()> {
+    let lease = Duration::from_millis(config.worker.lease_ms.unsigned_abs());
+    let mut workers = JoinSet::new();
+    for _ in 0..config.worker.workers {
+        let worker = Worker::new(Arc::clone(gateway), lease);
+        workers.spawn(steps(
+            worker,
+            Arc::clone(gateway),
+            config.worker.tick(),
+            stopping.clone(),
+        ));
+    }
+    workers
+}
+
+/// One step after another; sleeps only between steps, and is woken by new work. A step that has begun is ended before the loop stops.
+async fn steps(
+    worker: Worker,
+    gateway: Arc<Gateway>,
+    tick: Duration,
+    mut stopping: watch::Receiver<()>,
+) {
+    loop {
+        let nap = match worker.step().await {
+            Ok(Progress::Did(_)) => Duration::ZERO,
+            Ok(Progress::Idle(due)) => due.map_or(tick, |due| {
+                Duration::try_from(due.duration_since(gateway.clock.now()))
+                    .unwrap_or_default()
+                    .min(tick)
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "a step could not be finished");
+                tick
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = stopping.changed() => return,
+            () = tokio::time::sleep(nap) => {}
+            () = gateway.work.notified(), if !nap.is_zero() => {}
+        }
+    }
+}
+
+/// Prints where requests are taken, and writes it to the ready file in one move.
+fn announce(address: SocketAddr, ready_file: Option<&Path>) -> io::Result<()> {
+    let line = format!("{{\"address\":\"{address}\"}}\n");
+    if let Some(file) = ready_file {
+        let part = file.with_extension("part");
+        fs::write(&part, &line)?;
+        fs::rename(part, file)?;
+    }
+    print(line.trim_end()).map_err(io::Error::other)
+}
+
+/// Waits for SIGTERM or Ctrl-C, or for a server that ends by itself, which it should not.
+async fn until_told(server: JoinHandle<io::Result<()>>) -> Result<(), Failure> {
+    let mut term = signal(SignalKind::terminate()).map_err(Failure::here)?;
+    tokio::select! {
+        _ = term.recv() => Ok(()),
+        told = tokio::signal::ctrl_c() => told.map_err(Failure::here),
+        ended = server => Err(Failure::Here(format!("the listener ended by itself: {ended:?}"))),
+    }
+}
+
+/// Lets workers end their steps, then requests end theirs: the listener's threads drive the database connections that workers may hold.
+async fn finish(mut workers: JoinSet<()>, http: &ServerHandle) {
+    tracing::info!("stopping: steps that have begun are ended first");
+    while let Some(ended) = workers.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a worker broke off; what it held is taken again when its lease runs out");
+        }
+    }
+    http.stop(true).await;
+    tracing::info!("stopped");
+}

@@ -1,0 +1,149 @@
+//! `wagegate watch`: follows batches to their last worker, with a bar for each.
+
+use std::{collections::HashMap, fmt::Write as _, time::Duration};
+
+use clap::Args;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::time::{Instant, sleep};
+use wagegate_domain::{batch::BatchState, outcome::Place};
+
+use super::{Failure, Out, client::Client, words};
+use crate::http::batches::BatchWire;
+
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// Batch codes; without any, all that you may see.
+    batches: Vec<String>,
+    /// Of one pay month only.
+    #[arg(long)]
+    month: Option<String>,
+    /// End when every wage has a final word: nothing awaits approval, is in flight or in doubt.
+    #[arg(long)]
+    until_settled: bool,
+    /// Give up after so many seconds, with exit code 6.
+    #[arg(long)]
+    within_s: Option<u64>,
+    /// How often to look.
+    #[arg(long, default_value_t = 500)]
+    every_ms: u64,
+}
+
+pub(super) async fn run(client: &Client, watch: &Watch, out: Out) -> Result<(), Failure> {
+    let ends = watch
+        .within_s
+        .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+    let mut bars = Bars::new(out);
+    loop {
+        let batches = look(client, watch).await?;
+        bars.show(&batches);
+        if watch.until_settled && batches.iter().all(settled) {
+            bars.end();
+            return out.show(&batches, |_| "全部办结 everything is settled".into());
+        }
+        if ends.is_some_and(|ends| Instant::now() >= ends) {
+            return Err(Failure::TimeOut);
+        }
+        sleep(Duration::from_millis(watch.every_ms)).await;
+    }
+}
+
+async fn look(client: &Client, watch: &Watch) -> Result<Vec<BatchWire>, Failure> {
+    let query: Vec<_> = watch
+        .month
+        .iter()
+        .map(|month| ("month", month.as_str()))
+        .collect();
+    let mut batches: Vec<BatchWire> = client.get(&["batches"], &query).await?;
+    if let Some(missing) = watch
+        .batches
+        .iter()
+        .find(|code| !batches.iter().any(|batch| batch.code == **code))
+    {
+        return Err(Failure::Here(format!(
+            "there is no batch {missing} that you may see"
+        )));
+    }
+    batches.retain(|batch| watch.batches.is_empty() || watch.batches.contains(&batch.code));
+    batches.reverse();
+    Ok(batches)
+}
+
+/// A batch whose wages all have a final word, or were refused whole; what is held in a planned batch waits for people.
+fn settled(batch: &BatchWire) -> bool {
+    let open = [Place::InFlight, Place::InDoubt]
+        .iter()
+        .any(|place| words::at(&batch.places, *place).count > 0);
+    match BatchState::from_code(&batch.state) {
+        Some(BatchState::Rejected) => true,
+        Some(BatchState::Planned) => !open,
+        Some(BatchState::AwaitingApproval | BatchState::Approved) | None => false,
+    }
+}
+
+/// One bar for each batch on a terminal; elsewhere a line whenever a batch has moved.
+struct Bars {
+    out: Out,
+    all: MultiProgress,
+    bars: HashMap<String, (ProgressBar, String)>,
+}
+
+impl Bars {
+    fn new(out: Out) -> Self {
+        Self {
+            out,
+            all: MultiProgress::new(),
+            bars: HashMap::new(),
+        }
+    }
+
+    fn show(&mut self, batches: &[BatchWire]) {
+        for batch in batches {
+            let line = line(batch);
+            let (bar, before) = self
+                .bars
+                .entry(batch.code.clone())
+                .or_insert_with(|| (self.all.add(bar(batch)), String::new()));
+            if *before == line {
+                continue;
+            }
+            if !self.out.json && !self.out.lively() {
+                eprintln!("{} {line}", batch.code);
+            }
+            bar.set_position(final_words(batch));
+            bar.set_message(line.clone());
+            *before = line;
+        }
+    }
+
+    fn end(&self) {
+        self.bars.values().for_each(|(bar, _)| bar.abandon());
+    }
+}
+
+fn bar(batch: &BatchWire) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {bar:24} {pos:>6}/{len} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(batch.rows)
+        .with_style(style)
+        .with_prefix(format!("{} {}", batch.code, batch.project))
+}
+
+fn final_words(batch: &BatchWire) -> u64 {
+    [Place::Paid, Place::Failed, Place::Returned]
+        .iter()
+        .map(|place| words::at(&batch.places, *place).count)
+        .sum()
+}
+
+/// The places that hold something, in the order of the conservation line.
+fn line(batch: &BatchWire) -> String {
+    let mut line = words::state(&batch.state);
+    for place in Place::ALL {
+        let count = words::at(&batch.places, place).count;
+        if count > 0 {
+            // Writing to a string cannot fail.
+            let _written = write!(line, " · {} {count}", words::place(place));
+        }
+    }
+    line
+}

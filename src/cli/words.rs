@@ -1,0 +1,72 @@
+//! Words that people in the trade use, beside the codes of the API.
+
+use jiff::Timestamp;
+use wagegate_domain::{batch::BatchState, outcome::Place, period::CHINA};
+
+use super::table::{Column, Table, yuan};
+use crate::http::wire::{Figures, Places};
+
+pub(super) const fn place(place: Place) -> &'static str {
+    match place {
+        Place::Paid => "已付 paid",
+        Place::Failed => "失败 failed",
+        Place::Returned => "退票 returned",
+        Place::InFlight => "在途 in flight",
+        Place::InDoubt => "存疑 in doubt",
+        Place::Held => "待发 held",
+    }
+}
+
+/// A batch's state; codes that a newer gateway may send are shown as they are.
+pub(super) fn state(code: &str) -> String {
+    let word = BatchState::from_code(code).map(|state| match state {
+        BatchState::AwaitingApproval => "待审批 awaiting approval",
+        BatchState::Approved => "已审批 approved",
+        BatchState::Planned => "代发中 planned",
+        BatchState::Rejected => "已驳回 rejected",
+    });
+    word.unwrap_or(code).to_owned()
+}
+
+/// A moment as the clock on the wall in China shows it, to the second.
+pub(super) fn moment(text: &str) -> String {
+    let at = text.parse::<Timestamp>().ok();
+    at.map_or_else(
+        || text.to_owned(),
+        |at| {
+            CHINA
+                .to_datetime(at)
+                .strftime("%Y-%m-%d %H:%M:%S")
+                .to_string()
+        },
+    )
+}
+
+/// Figures of one place.
+pub(super) fn at(places: &Places, place: Place) -> Figures {
+    places.get(place.code()).copied().unwrap_or_default()
+}
+
+/// A table of places with counts and sums, and what they add up to.
+pub(super) fn conservation(places: &Places) -> String {
+    let mut table = Table::new([
+        Column::Left("去向 place"),
+        Column::Right("人次 wages"),
+        Column::Right("金额 yuan"),
+    ]);
+    let mut all = Figures::default();
+    for one in Place::ALL {
+        let figures = at(places, one);
+        all = Figures {
+            count: all.count.saturating_add(figures.count),
+            fen: all.fen.saturating_add(figures.fen),
+        };
+        table.row([
+            place(one).into(),
+            figures.count.to_string(),
+            yuan(figures.fen),
+        ]);
+    }
+    table.row(["合计 total".into(), all.count.to_string(), yuan(all.fen)]);
+    table.to_string()
+}

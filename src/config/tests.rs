@@ -1,0 +1,138 @@
+//! What the configuration takes and what it says of mistakes.
+
+use super::*;
+
+const GOOD: &str = "
+[listen]
+address = '127.0.0.1:0'
+certificate = 'some.pem'
+key = 'some.pem'
+[store]
+url = 'sqlite://wagegate.db'
+[evidence]
+folder = 'evidence'
+[keys]
+file = 'some.pem'
+[people]
+ca = 'some.pem'
+crl = 'some.pem'
+[[bank]]
+profile = 'some.pem'
+base = 'https://localhost:1'
+ca = 'some.pem'
+crl = 'some.pem'
+certificate = 'some.pem'
+key = 'some.pem'
+[[principal]]
+uri = 'wagegate://user/operator'
+role = 'operator'
+";
+
+fn read(text: &str) -> (tempfile::TempDir, Result<Config, ConfigError>) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("some.pem"), "").unwrap();
+    fs::write(dir.path().join("wagegate.toml"), text).unwrap();
+    let config = Config::read(&dir.path().join("wagegate.toml"));
+    (dir, config)
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let (dir, config) = read(GOOD);
+    let config = config.unwrap();
+    assert_eq!(config.listen.certificate, dir.path().join("some.pem"));
+    assert_eq!(config.evidence.folder, dir.path().join("evidence"));
+    assert_eq!(
+        config.store.url,
+        format!("sqlite://{}", dir.path().join("wagegate.db").display())
+    );
+    assert_eq!((config.banks.len(), config.worker.workers), (1, 4));
+}
+
+#[test]
+fn a_mistake_is_named_with_file_key_and_remedy() {
+    for (right, wrong, expected) in [
+        ("folder =", "foldr =", "unknown field `foldr`"),
+        (
+            "[people]\nca = 'some.pem'",
+            "[people]\nca = 'none.pem'",
+            "people.ca: there is no file",
+        ),
+        (
+            "profile = 'some.pem'",
+            "profile = 'none.toml'",
+            "bank[1].profile: there is no file",
+        ),
+        (
+            "sqlite://wagegate.db",
+            "mysql://x",
+            "store.url: not a database that the gateway knows; write sqlite://",
+        ),
+        (
+            "https://localhost:1",
+            "http://localhost:1",
+            "bank[1].base: banks are called over mutual TLS only; write https://",
+        ),
+        (
+            "[keys]\nfile = 'some.pem'",
+            "[keys]\nfile = 'none.keys'",
+            "make one with `wagegate keys new FILE`",
+        ),
+        (
+            "[[bank]]",
+            "[worker]\nlease_ms = 5\n[[bank]]",
+            "worker.lease_ms: a step needs time to finish; write 1000 or more",
+        ),
+        (
+            "[[bank]]",
+            "[listen.limits]\nthreads = 0\n[[bank]]",
+            "listen.limits.threads: 0 would refuse everybody",
+        ),
+        (
+            "role = 'operator'",
+            "role = 'king'",
+            "unknown variant `king`",
+        ),
+    ] {
+        assert!(GOOD.contains(right), "{right}");
+        let error = read(&GOOD.replacen(right, wrong, 1))
+            .1
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(expected) && error.contains("wagegate.toml: "),
+            "{wrong}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_file_says_how_to_name_another() {
+    let error = Config::read(Path::new("/nowhere/wagegate.toml"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("/nowhere/wagegate.toml") && error.contains("--config"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_database_password_is_not_shown() {
+    let (_dir, config) = read(&GOOD.replace("sqlite://wagegate.db", "postgres://u:secret@h/d"));
+    assert!(!format!("{:?}", config.unwrap()).contains("secret"));
+}
+
+#[test]
+fn the_documented_example_is_taken_as_it_stands() {
+    let page = include_str!("../../docs/configuration.md");
+    let example = page.split("```toml").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let config: Config = toml::from_str(example).unwrap();
+    assert_eq!((config.banks.len(), config.principals.len()), (1, 3));
+    let limits = config.listen.limits;
+    assert_eq!(
+        format!("{limits:?}"),
+        format!("{:?}", LimitsEntry::default())
+    );
+}

@@ -1,0 +1,150 @@
+//! One request whose caller's role fits the door it came to. A handler that takes [`Ask`] cannot be reached without that role; the scope is
+//! its own first question.
+
+use std::{
+    fmt,
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::StatusCode, web};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use wagegate_domain::ids::Region;
+
+use super::{
+    doors::door_of, health::Dated, identity::Caller, problem::Problem, refusal::bad_request,
+};
+use crate::{
+    gateway::Gateway,
+    security::{
+        access::{Action, Denied, Target},
+        principal::{Principal, Scope},
+    },
+    store::{BatchView, Store},
+};
+
+/// What all handlers work with.
+pub struct Api {
+    /// The gateway behind the doors.
+    pub gateway: Arc<Gateway>,
+    /// What runs out: certificates and revocation lists.
+    pub dated: Vec<Dated>,
+    /// Largest wage sheet, bytes.
+    pub sheet_bytes_max: u64,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+/// A request with its caller.
+#[derive(Debug)]
+pub struct Ask {
+    /// Who asks.
+    pub caller: Principal,
+    /// What all handlers work with.
+    pub api: Arc<Api>,
+    action: Action,
+    request: HttpRequest,
+}
+
+impl FromRequest for Ask {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(
+            Caller::from_request(request, payload)
+                .into_inner()
+                .and_then(|caller| Self::admit(caller, request)),
+        )
+    }
+}
+
+impl Ask {
+    fn admit(Caller(caller): Caller, request: &HttpRequest) -> Result<Self, Problem> {
+        let (Some(door), Some(web::ThinData(api))) = (
+            door_of(request),
+            request.app_data::<web::ThinData<Arc<Api>>>(),
+        ) else {
+            return Err(Denied::Role.into());
+        };
+        caller.ever_may(door.action)?;
+        Ok(Self {
+            caller,
+            api: Arc::clone(api),
+            action: door.action,
+            request: request.clone(),
+        })
+    }
+
+    /// Says whether the caller may do what this door does to `target`.
+    pub(super) fn may(&self, target: Target<'_>) -> Result<(), Denied> {
+        self.caller.may(self.action, target)
+    }
+
+    /// The same for a project, by its code and county.
+    pub(super) fn may_project(&self, code: &str, region: Region) -> Result<(), Denied> {
+        self.may(Target::Project {
+            code,
+            region: &region.to_string(),
+        })
+    }
+
+    /// The batch named in the path, if the caller may do this to it.
+    pub(super) async fn batch(&self) -> Result<BatchView, Problem> {
+        let batch = self.store().batch(self.part("code")).await?;
+        self.may_project(&batch.project, batch.region)?;
+        Ok(batch)
+    }
+
+    /// The bank that calls.
+    pub(super) fn bank(&self) -> Result<&str, Problem> {
+        match &self.caller.scope {
+            Scope::Bank(code) => {
+                self.may(Target::Bank(code))?;
+                Ok(code)
+            }
+            Scope::All | Scope::Projects(_) | Scope::Region(_) => Err(Denied::Scope.into()),
+        }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.api.gateway.store
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.api.gateway.clock.now()
+    }
+
+    /// A part of the path.
+    pub(super) fn part(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// The query, read after the role was asked.
+    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        web::Query::from_query(self.request.query_string())
+            .map(web::Query::into_inner)
+            .map_err(|error| bad_request(&format!("the query after ? does not fit: {error}")))
+    }
+
+    /// Wakes a worker: there is something to do.
+    pub(super) fn wake_workers(&self) {
+        self.api.gateway.work.notify_one();
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:wagegate:denied",
+            "Not allowed",
+            denied.to_string(),
+        )
+    }
+}

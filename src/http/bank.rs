@@ -1,0 +1,78 @@
+//! What banks push: documents and deposits, under the bank's own certificate. See docs/sample-banks.md, section 3.
+
+use actix_web::{HttpResponse, http::StatusCode, web};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use wagegate_domain::Fen;
+
+use super::{ask::Ask, body, problem::Problem, refusal::unprocessable, wire};
+use crate::{
+    reconcile::{PUSH_CAP, receive_push},
+    store::{Deposit, Recorded},
+};
+
+/// Money that arrived on a special account.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DepositWire {
+    account: String,
+    amount_fen: i64,
+    /// Unique at this bank; the same again, with the same content, changes nothing.
+    reference: String,
+    value_date: String,
+}
+
+/// Whether what was pushed was new.
+#[derive(Debug, Serialize)]
+struct Taken {
+    new: bool,
+}
+
+/// `POST /v1/bank/returns`, any document of the bank as body.
+pub(super) async fn returns(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let bank = ask.bank()?;
+    let recorded = receive_push(&ask.api.gateway, bank, body::stream(payload, PUSH_CAP)).await?;
+    ask.wake_workers();
+    Ok(taken(recorded))
+}
+
+/// `POST /v1/bank/deposits`
+pub(super) async fn deposits(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let bank = ask.bank()?;
+    let deposit = deposit(bank, body::json(payload, 16 << 10).await?)?;
+    let recorded = ask.store().record_deposit(&deposit, ask.now()).await?;
+    Ok(taken(recorded))
+}
+
+fn deposit(bank: &str, wire: DepositWire) -> Result<Deposit, Problem> {
+    let wrong = |what: &str| Err(unprocessable(what, vec![]));
+    let Ok(value_date) = wire.value_date.parse::<Date>() else {
+        return wrong("value_date is a day, such as 2026-11-02");
+    };
+    let amount = Fen::new(wire.amount_fen);
+    if !amount.is_positive() {
+        return wrong("amount_fen is a whole number above nought");
+    }
+    let plain = |text: &str| {
+        (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !plain(&wire.reference) || !plain(&wire.account) {
+        return wrong("reference and account are 1 to 64 visible ASCII characters");
+    }
+    Ok(Deposit {
+        bank: bank.into(),
+        account: wire.account,
+        reference: wire.reference,
+        amount,
+        value_date,
+    })
+}
+
+fn taken(recorded: Recorded) -> HttpResponse {
+    wire::with(
+        StatusCode::ACCEPTED,
+        &Taken {
+            new: recorded == Recorded::New,
+        },
+    )
+}

@@ -1,0 +1,94 @@
+//! What operators ask of the books: suspense, the audit chain, the recount.
+
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+
+use super::{ask::Ask, problem::Problem, wire::ok};
+use crate::{
+    security::access::Target,
+    store::{ChainCheck, SuspenseView},
+};
+
+/// Something that a bank said and that matches nothing.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SuspenseWire {
+    pub id: i64,
+    pub bank: String,
+    /// SHA-256 of the document.
+    pub document: String,
+    /// Place in the document, from 0.
+    pub ordinal: u64,
+    pub why: String,
+    pub amount_fen: Option<i64>,
+    pub since: String,
+}
+
+/// What a walk over the audit chain found.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AuditWire {
+    pub whole: bool,
+    /// How many entries, when whole.
+    pub entries: Option<u64>,
+    /// The first entry that does not follow from the one before.
+    pub broken_at: Option<i64>,
+}
+
+/// What a recount from the rows found beside the kept figures.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecountWire {
+    pub adds_up: bool,
+    pub batches: u64,
+    pub differences: Vec<String>,
+}
+
+/// `GET /v1/suspense`
+pub(super) async fn suspense(ask: Ask) -> Result<HttpResponse, Problem> {
+    ask.may(Target::Gateway)?;
+    let suspense = ask.store().suspense().await?;
+    Ok(ok(&suspense
+        .into_iter()
+        .map(SuspenseWire::from)
+        .collect::<Vec<_>>()))
+}
+
+/// `GET /v1/audit/check`
+pub(super) async fn check_audit(ask: Ask) -> Result<HttpResponse, Problem> {
+    ask.may(Target::Gateway)?;
+    Ok(ok(&match ask.store().check_audit().await? {
+        ChainCheck::Whole { entries } => AuditWire {
+            whole: true,
+            entries: Some(entries),
+            broken_at: None,
+        },
+        ChainCheck::BrokenAt { number } => AuditWire {
+            whole: false,
+            entries: None,
+            broken_at: Some(number),
+        },
+    }))
+}
+
+/// `GET /v1/recount`
+pub(super) async fn recount(ask: Ask) -> Result<HttpResponse, Problem> {
+    ask.may(Target::Gateway)?;
+    let recount = ask.store().recount().await?;
+    Ok(ok(&RecountWire {
+        adds_up: recount.differences.is_empty(),
+        batches: recount.batches,
+        differences: recount.differences,
+    }))
+}
+
+impl From<SuspenseView> for SuspenseWire {
+    fn from(view: SuspenseView) -> Self {
+        Self {
+            id: view.id,
+            bank: view.bank,
+            document: hex::encode(view.raw),
+            ordinal: view.ordinal,
+            why: view.why,
+            amount_fen: view.amount.map(wagegate_domain::Fen::get),
+            since: view.at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The command line against a running gateway: what it prints and how it ends.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::house::{House, sheet};
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_str(&text(output)).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// Who looks at what, and words that must be shown.
+#[rustfmt::skip]
+const LOOKS: &[(&str, &str, &str)] = &[
+    ("clerk",      "batches",                    "12000.03"),
+    ("supervisor", "rates --month 2026-10",      "甲市"),
+    ("finance",    "failures --month 2026-10",   "原因 reason"),
+    ("finance",    "accounts",                   "7999.97"),
+    ("operator",   "outcomes",                   "待发 held"),
+    ("operator",   "suspense",                   "原因 why"),
+    ("operator",   "audit verify",               "whole"),
+    ("operator",   "recount",                    "adds up"),
+    ("clerk",      "health",                     "gateway at qingshan"),
+];
+
+/// Exit codes, and words on standard error.
+#[rustfmt::skip]
+const ENDS: &[(&str, &str, i32, &str)] = &[
+    ("operator", "failures --month 2026-10",                     1, "role"),
+    ("clerk",    "batch B-none",                                 1, "B-none"),
+    ("clerk",    "frobnicate",                                   2, "frobnicate"),
+    ("clerk",    "submit {bad} --project P1 --month 2026-10",    3, ""),
+    ("clerk",    "batches --server https://localhost:1",         4, ""),
+    ("clerk",    "watch --until-settled --within-s 0",           6, "ran out"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_round_by_command_line() {
+    let house = House::open().await;
+    house
+        .deposit("qingshan", "2400000000000001", 2_000_000)
+        .await;
+    let regions = house.write(
+        "regions.csv",
+        "code,name,base_projects\n530400,丁市,4\n530402,丁区,\n",
+    );
+    let imported = house.command(
+        "operator",
+        &["import", "regions", regions.to_str().unwrap()],
+    );
+    assert!(text(&imported).contains("2 regions"), "{imported:?}");
+
+    let file = house.write("sheet.csv", sheet(3));
+    let submitted = house.command(
+        "clerk",
+        &[
+            "submit",
+            file.to_str().unwrap(),
+            "--project",
+            "P1",
+            "--month",
+            "2026-10",
+            "--json",
+        ],
+    );
+    let batch = json_of(&submitted);
+    let (code, content) = (
+        batch["code"].as_str().unwrap(),
+        batch["content"].as_str().unwrap(),
+    );
+    let card = text(&house.command("approver", &["batch", code]));
+    assert!(
+        card.contains(content) && card.contains("12000.03"),
+        "{card}"
+    );
+    let approved = house.command("approver", &["approve", code, "--content", content]);
+    assert_eq!(approved.status.code(), Some(0), "{approved:?}");
+
+    for (user, arguments, words) in LOOKS {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let output = house.command(user, &arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert!(text(&output).contains(words), "{arguments:?}: {output:?}");
+        json_of(&house.command(user, &[arguments.as_slice(), &["--json"]].concat()));
+    }
+    let csv = text(&house.command("finance", &["outcomes", "--csv"]));
+    assert_eq!(
+        csv.lines().next(),
+        Some("batch,row,bank,bank_key,sequence,reference,amount_fen,outcome")
+    );
+    assert_eq!(
+        csv.lines().nth(1),
+        Some(format!("{code},2,,,0,,400000,held").as_str())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_command_ended_is_in_its_exit_code() {
+    let house = House::open().await;
+    let bad = house.write("bad.csv", sheet(2).replace("李一", ""));
+    let bad = bad.to_str().unwrap();
+    let good = house.write("good.csv", sheet(2));
+    assert!(
+        house
+            .command(
+                "clerk",
+                &[
+                    "submit",
+                    good.to_str().unwrap(),
+                    "--project",
+                    "P1",
+                    "--month",
+                    "2026-09"
+                ]
+            )
+            .status
+            .success()
+    );
+    for (user, arguments, code, words) in ENDS {
+        let arguments: Vec<&str> = arguments
+            .split(' ')
+            .map(|word| if word == "{bad}" { bad } else { word })
+            .collect();
+        let output = house.command(user, &arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(*code),
+            "{arguments:?}: {output:?}"
+        );
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(words),
+            "{arguments:?}: {output:?}"
+        );
+    }
+    let shown = text(&house.command(
+        "clerk",
+        &["submit", bad, "--project", "P1", "--month", "2026-10"],
+    ));
+    assert!(
+        shown.contains("行 row") && shown.contains("姓名"),
+        "{shown}"
+    );
+    let pointers = json_of(&house.command(
+        "clerk",
+        &[
+            "submit",
+            bad,
+            "--project",
+            "P1",
+            "--month",
+            "2026-10",
+            "--json",
+        ],
+    ));
+    assert_eq!(pointers[0]["row"], json!(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_is_checked_without_starting_anything() {
+    let house = House::open().await;
+    let config = house.write("other.toml", "[listen]\naddress = 'here'\n");
+    let output = house.command(
+        "operator",
+        &["config", "check", "--config", config.to_str().unwrap()],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("other.toml"),
+        "{output:?}"
+    );
+    let good = config.with_file_name("wagegate.toml");
+    let output = house.command(
+        "operator",
+        &["config", "check", "--config", good.to_str().unwrap()],
+    );
+    assert!(
+        output.status.success() && text(&output).contains("qingshan"),
+        "{output:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_told_gateway_stops_in_good_order() {
+    let house = House::open().await;
+    house.batch(1).await;
+    assert!(house.stops_well());
+}

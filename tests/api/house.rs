@@ -1,0 +1,326 @@
+//! A whole gateway: the program itself, started on a fresh folder, and clients that come with certificates. It ends when dropped.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::Once,
+    time::Duration,
+};
+
+use reqwest::{Body, Certificate, Identity, Method};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::certificates::Certificates;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_wagegate");
+
+/// People beyond those of `certs-example/make`: their like, elsewhere.
+const STRANGERS: [&str; 4] = ["approver2", "finance2", "supervisor2", "nobody"];
+
+pub(crate) struct House {
+    pub(crate) url: String,
+    certificates: Certificates,
+    dir: TempDir,
+    program: Child,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) kind: String,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl House {
+    /// Starts a gateway that serves requests and dispatches nothing, with two regions' projects imported.
+    pub(crate) async fn open() -> Self {
+        let house = Self::empty();
+        let regions = json!([
+            {"code": "530000", "name": "省", "base_projects": null},
+            {"code": "530100", "name": "甲市", "base_projects": 10}, {"code": "530102", "name": "甲区", "base_projects": null},
+            {"code": "530300", "name": "乙市", "base_projects": 5}, {"code": "530302", "name": "乙区", "base_projects": null},
+            {"code": "530900", "name": "丙市", "base_projects": 3},
+        ]);
+        let project = |code: &str, region: &str, bank: &str, account: &str| {
+            json!({"code": code, "name": format!("项目{code}"), "region": region, "contractor_uscc": "91530902MA6K004010", "contractor": "某建设公司",
+                "bank": bank, "account": account, "account_name": "某建设公司农民工工资专户"})
+        };
+        let projects = json!([
+            project("P1", "530102", "qingshan", "2400000000000001"),
+            project("P2", "530302", "bishui", "2400000000000002")
+        ]);
+        for (path, body) in [("/v1/regions", regions), ("/v1/projects", projects)] {
+            let answer = house.as_user("operator").post(path, body.to_string()).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+        house
+    }
+
+    fn empty() -> Self {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            rustls::crypto::aws_lc_rs::default_provider()
+                .install_default()
+                .unwrap()
+        });
+        let certificates = Certificates::fresh();
+        for name in STRANGERS {
+            certificates.issue(
+                "people",
+                &format!("user-{name}"),
+                &format!("--uri wagegate://user/{name} --usage client"),
+            );
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let keys = Command::new(PROGRAM)
+            .args(["keys", "new"])
+            .arg(dir.path().join("wagegate.keys"))
+            .output()
+            .unwrap();
+        assert!(keys.status.success(), "{keys:?}");
+        fs::write(dir.path().join("wagegate.toml"), config(&certificates)).unwrap();
+        let mut program = Command::new(PROGRAM)
+            .args(["serve", "--config"])
+            .arg(dir.path().join("wagegate.toml"))
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(program.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("the gateway did not start: {error}"));
+        let port = ready["address"]
+            .as_str()
+            .unwrap()
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .to_owned();
+        Self {
+            url: format!("https://localhost:{port}"),
+            certificates,
+            dir,
+            program,
+        }
+    }
+
+    pub(crate) fn as_user(&self, name: &str) -> Client<'_> {
+        self.client(&format!("user-{name}"))
+    }
+
+    pub(crate) fn as_bank(&self, code: &str) -> Client<'_> {
+        self.client(&format!("bank-{code}-client"))
+    }
+
+    fn client(&self, certificate: &str) -> Client<'_> {
+        let read = |name: String| fs::read(self.certificates.file(&name)).unwrap();
+        let identity = [
+            read(format!("{certificate}.pem")),
+            read(format!("{certificate}.key")),
+        ]
+        .concat();
+        let http = reqwest::Client::builder()
+            .tls_certs_only(Certificate::from_pem_bundle(&read("people-ca.pem".into())).unwrap())
+            .identity(Identity::from_pem(&identity).unwrap())
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        Client { house: self, http }
+    }
+
+    /// Runs the program as somebody's client.
+    pub(crate) fn command(&self, user: &str, arguments: &[&str]) -> Output {
+        let file = |name: String| self.certificates.file(&name);
+        Command::new(PROGRAM)
+            .args(arguments)
+            .env("WAGEGATE_SERVER", &self.url)
+            .env("WAGEGATE_CERT", file(format!("user-{user}.pem")))
+            .env("WAGEGATE_KEY", file(format!("user-{user}.key")))
+            .env("WAGEGATE_CA", file("people-ca.pem".into()))
+            .output()
+            .unwrap()
+    }
+
+    /// A file in the gateway's folder.
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Asks the program to stop and waits until it has; true when it ended well.
+    pub(crate) fn stops_well(mut self) -> bool {
+        let told = Command::new("kill")
+            .args(["-TERM", &self.program.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(told.success());
+        self.program.wait().unwrap().success()
+    }
+
+    /// Puts money on a special account, as its bank tells it.
+    pub(crate) async fn deposit(&self, bank: &str, account: &str, fen: i64) {
+        let body = json!({"account": account, "amount_fen": fen, "reference": format!("D{fen}"), "value_date": "2026-11-02"});
+        let answer = self
+            .as_bank(bank)
+            .post("/v1/bank/deposits", body.to_string())
+            .await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+
+    /// A batch of project P1 with so many workers, awaiting approval.
+    pub(crate) async fn batch(&self, workers: usize) -> Value {
+        let answer = self
+            .as_user("clerk")
+            .post("/v1/batches?project=P1&month=2026-10", sheet(workers))
+            .await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.program.kill());
+        drop(self.program.wait());
+    }
+}
+
+pub(crate) struct Client<'a> {
+    house: &'a House,
+    http: reqwest::Client,
+}
+
+impl Client<'_> {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.ask("POST", path, body).await
+    }
+
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let url = format!("{}{path}", self.house.url);
+        let answer = self
+            .http
+            .request(Method::from_bytes(method.as_bytes()).unwrap(), url)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        let kind = answer
+            .headers()
+            .get("content-type")
+            .map(|kind| kind.to_str().unwrap().to_owned())
+            .unwrap_or_default();
+        Answer {
+            status: answer.status().as_u16(),
+            kind,
+            text: answer.text().await.unwrap(),
+        }
+    }
+}
+
+fn config(certificates: &Certificates) -> String {
+    let file = |name: &str| certificates.file(name).display().to_string();
+    let profiles = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters");
+    let mut text = format!(
+        "[listen]\naddress = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nlimits = {{ threads = 1, sheet_bytes_max = 100000 }}\n\
+         [store]\nurl = 'sqlite://wagegate.db'\n[evidence]\nfolder = 'evidence'\n[keys]\nfile = 'wagegate.keys'\n\
+         [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 0\n",
+        file("gateway.pem"),
+        file("gateway.key"),
+        file("people-ca.pem"),
+        file("people.crl.pem"),
+    );
+    for (code, family) in [("qingshan", "iso20022"), ("bishui", "textfile")] {
+        write!(
+            text,
+            "[[bank]]\nprofile = '{}'\nbase = 'https://localhost:1'\nca = '{}'\ncrl = '{}'\ncertificate = '{}'\nkey = '{}'\n",
+            profiles.join(format!("{family}/banks/{code}.toml")).display(),
+            file(&format!("bank-{code}-ca.pem")),
+            file(&format!("bank-{code}.crl.pem")),
+            file(&format!("gateway-at-{code}.pem")),
+            file(&format!("gateway-at-{code}.key")),
+        )
+        .unwrap();
+    }
+    for (name, role, scope) in [
+        ("operator", "operator", ""),
+        ("clerk", "clerk", "projects = ['P1']"),
+        ("approver", "approver", "projects = ['P1']"),
+        ("finance", "finance", "projects = ['P1']"),
+        ("supervisor", "supervisor", "region = '530100'"),
+        ("contractor2", "clerk", "projects = ['P2']"),
+        ("approver2", "approver", "projects = ['P2']"),
+        ("finance2", "finance", "projects = ['P2']"),
+        ("supervisor2", "supervisor", "region = '530300'"),
+    ] {
+        write!(
+            text,
+            "[[principal]]\nuri = 'wagegate://user/{name}'\nrole = '{role}'\n{scope}\n"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// A wage sheet of made-up people with valid checksums; the wages are 4,000.00, 4,000.01, and so on.
+pub(crate) fn sheet(workers: usize) -> String {
+    (0..workers).fold(
+        "姓名,身份证号,银行卡号,实发工资\n".to_owned(),
+        |mut text, number| {
+            let given = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十"][number % 10];
+            writeln!(
+                text,
+                "李{given},{},{},4000.{number:02}",
+                id_number(number),
+                card(number)
+            )
+            .unwrap();
+            text
+        },
+    )
+}
+
+fn id_number(number: usize) -> String {
+    let body = format!("53010219900101{number:03}");
+    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: usize = body
+        .bytes()
+        .zip(weights)
+        .map(|(digit, weight)| usize::from(digit - b'0') * weight)
+        .sum();
+    format!("{body}{}", char::from(b"10X98765432"[sum % 11]))
+}
+
+fn card(number: usize) -> String {
+    let body = format!("622588{number:09}");
+    let sum: usize = body
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| {
+            let digit = usize::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
+            digit / 10 + digit % 10
+        })
+        .sum();
+    format!("{body}{}", (10 - sum % 10) % 10)
+}

@@ -1,0 +1,9 @@
+//! The API and the command line from outside: the program itself, real mutual TLS, SQLite in a fresh folder.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "../support/certificates.rs"]
+mod certificates;
+mod command;
+mod flow;
+mod house;
+mod refusals;

@@ -1,0 +1,181 @@
+//! Who may not do what: every route against every role, foreign scopes, addresses that are not there, bodies that do not fit.
+
+use serde_json::Value;
+use wagegate::http::doors::DOORS;
+
+use crate::house::House;
+
+/// One letter a role, in the order operator, clerk, approver, finance, supervisor, bank: `y` gets past the door, `-` is refused.
+#[rustfmt::skip]
+const ROUTES: &[(&str, &str, &str)] = &[
+    ("POST", "/v1/regions", "y-----"),
+    ("POST", "/v1/projects", "y-----"),
+    ("GET", "/v1/projects", "yyyyy-"),
+    ("POST", "/v1/batches", "-y----"),
+    ("GET", "/v1/batches", "yyyyy-"),
+    ("GET", "/v1/batches/{code}", "yyyyy-"),
+    ("GET", "/v1/batches/{code}/items", "-yyyy-"),
+    ("GET", "/v1/batches/{code}/instructions", "yyyyy-"),
+    ("POST", "/v1/batches/{code}/decision", "--y---"),
+    ("POST", "/v1/bank/returns", "-----y"),
+    ("POST", "/v1/bank/deposits", "-----y"),
+    ("GET", "/v1/rates", "--yyy-"),
+    ("GET", "/v1/failures", "-yyyy-"),
+    ("GET", "/v1/accounts", "y-yyy-"),
+    ("GET", "/v1/outcomes", "y--y--"),
+    ("GET", "/v1/suspense", "y-----"),
+    ("GET", "/v1/audit/check", "y-----"),
+    ("GET", "/v1/recount", "y-----"),
+    ("GET", "/v1/health", "yyyyyy"),
+];
+
+#[test]
+fn the_table_of_refusals_names_every_route() {
+    let doors: Vec<_> = DOORS.iter().map(|door| (door.method, door.path)).collect();
+    let named: Vec<_> = ROUTES
+        .iter()
+        .map(|(method, path, _)| (*method, *path))
+        .collect();
+    assert_eq!(named, doors);
+}
+
+#[tokio::test]
+async fn every_route_refuses_every_role_that_is_not_named_for_it() {
+    let house = House::open().await;
+    let code = house.batch(2).await["code"].as_str().unwrap().to_owned();
+    let callers = [
+        house.as_user("operator"),
+        house.as_user("clerk"),
+        house.as_user("approver"),
+        house.as_user("finance"),
+        house.as_user("supervisor"),
+        house.as_bank("qingshan"),
+    ];
+    for (method, path, expected) in ROUTES {
+        let mut found = String::new();
+        for caller in &callers {
+            // Without a query and with an empty body: who gets past the door is told so, by anything but 403.
+            let answer = caller.ask(method, &path.replace("{code}", &code), "").await;
+            assert!(
+                answer.status != 401 && answer.status < 500,
+                "{method} {path}: {answer:?}"
+            );
+            found.push(if answer.status == 403 { '-' } else { 'y' });
+        }
+        assert_eq!(&found, expected, "{method} {path}");
+    }
+}
+
+/// Who is refused at the door of somebody else's project or region; `{code}` is a batch of project P1 in 530102.
+#[rustfmt::skip]
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("contractor2", "POST", "/v1/batches?project=P1&month=2026-10"),
+    ("contractor2", "POST", "/v1/batches?project=P9&month=2026-10"),
+    ("contractor2", "GET",  "/v1/batches/{code}"),
+    ("finance2",    "GET",  "/v1/batches/{code}/items"),
+    ("supervisor2", "GET",  "/v1/batches/{code}/instructions"),
+    ("approver2",   "POST", "/v1/batches/{code}/decision"),
+    ("approver",    "GET",  "/v1/rates?month=2026-10&level=prefecture"),
+];
+
+/// What lists show to whom: the values of one field, in order.
+#[rustfmt::skip]
+const LISTS: &[(&str, &str, &str, &[&str])] = &[
+    ("contractor2", "/v1/batches",               "code",    &[]),
+    ("supervisor2", "/v1/batches?month=2026-10", "code",    &[]),
+    ("clerk",       "/v1/batches?month=2026-10", "project", &["P1"]),
+    ("contractor2", "/v1/projects",              "code",    &["P2"]),
+    ("supervisor2", "/v1/projects",              "code",    &["P2"]),
+    ("operator",    "/v1/projects",              "code",    &["P1", "P2"]),
+    ("finance2",    "/v1/accounts",              "project", &["P2"]),
+    ("supervisor",  "/v1/accounts",              "project", &["P1"]),
+];
+
+#[tokio::test]
+async fn the_same_roles_elsewhere_are_refused_or_see_nothing() {
+    let house = House::open().await;
+    let code = house.batch(2).await["code"].as_str().unwrap().to_owned();
+    for (user, method, path) in ELSEWHERE {
+        let answer = house
+            .as_user(user)
+            .ask(method, &path.replace("{code}", &code), "")
+            .await;
+        let refused = (403, "application/problem+json");
+        assert_eq!(
+            (answer.status, answer.kind.as_str()),
+            refused,
+            "{user} {method} {path}: {answer:?}"
+        );
+    }
+    for (user, path, field, expected) in LISTS {
+        let list = house.as_user(user).get(path).await.json();
+        let found: Vec<_> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one[field].as_str().unwrap())
+            .collect();
+        assert_eq!(&found, expected, "{user} {path}");
+    }
+    let failures = house
+        .as_user("finance2")
+        .get("/v1/failures?month=2026-10")
+        .await
+        .json();
+    assert_eq!(failures["items"], Value::Array(vec![]));
+    for (user, lines) in [("finance2", 1), ("finance", 3), ("operator", 3)] {
+        let export = house.as_user(user).get("/v1/outcomes").await.text;
+        assert_eq!(export.lines().count(), lines, "{user}: {export}");
+    }
+}
+
+#[tokio::test]
+async fn a_good_certificate_of_somebody_unknown_is_refused() {
+    let house = House::open().await;
+    let answer = house.as_user("nobody").get("/v1/health").await;
+    assert_eq!(
+        (answer.status, answer.json()["type"].as_str()),
+        (403, Some("urn:wagegate:unknown-principal"))
+    );
+}
+
+/// Requests that do not fit: status, and words that the answer must hold.
+#[rustfmt::skip]
+const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
+    ("operator", "GET",    "/v1/nothing", "", 404, "/v1"),
+    ("operator", "DELETE", "/v1/batches", "", 405, "POST, GET"),
+    ("operator", "PUT",    "/v1/regions", "", 405, "POST"),
+    ("clerk",    "GET",    "/v1/batches/B-none", "", 404, "B-none"),
+    ("clerk",    "GET",    "/v1/batches?month=2026-13", "", 400, "write it as 2026-10"),
+    ("clerk",    "GET",    "/v1/failures", "", 400, "month"),
+    ("clerk",    "GET",    "/v1/failures?month=2026-10&after=x", "", 400, "`next`"),
+    ("clerk",    "GET",    "/v1/failures?month=2026-10&limit=1001", "", 400, "1 to 1000"),
+    ("approver", "GET",    "/v1/rates?month=2026-10&level=street", "", 400, "prefecture"),
+    ("approver", "POST",   "/v1/batches/{code}/decision", "", 400, "JSON"),
+    ("approver", "POST",   "/v1/batches/{code}/decision", "{large}", 413, "65536"),
+    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": true}"#, 422, "`content`"),
+    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": true, "content": "00"}"#, 422, "`content`"),
+    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": false}"#, 422, "say why"),
+    ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "{large}{large}", 413, "larger"),
+    ("operator", "POST",   "/v1/regions", r#"[{"code": "5301", "name": "x", "base_projects": null}]"#, 422, "1 of 1 lines"),
+    ("operator", "POST",   "/v1/regions", r#"[{"code": "530100", "name": "x", "colour": 1}]"#, 400, "line 1"),
+];
+
+#[tokio::test]
+async fn what_does_not_fit_is_a_problem_that_says_what_to_do() {
+    let house = House::open().await;
+    let code = house.batch(1).await["code"].as_str().unwrap().to_owned();
+    for (user, method, path, body, status, words) in MISFITS {
+        let path = path.replace("{code}", &code);
+        let body = body.replace("{large}", &"x".repeat(65 * 1024));
+        let answer = house.as_user(user).ask(method, &path, body).await;
+        let expected = (*status, "application/problem+json");
+        assert_eq!(
+            (answer.status, answer.kind.as_str()),
+            expected,
+            "{method} {path}: {answer:?}"
+        );
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(words), "{method} {path}: {detail}");
+    }
+}
