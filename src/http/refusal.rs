@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use super::problem::{Problem, RowProblem};
 use crate::{
     evidence::EvidenceError,
-    intake::SubmitError,
+    intake::{self, IntakeError, SubmitError},
     reconcile::PushError,
     security::seal::VaultError,
     store::{Conflict, OwedTwice, StoreError},
@@ -132,17 +132,14 @@ impl From<Conflict> for Problem {
 }
 
 fn owed_twice(twice: &OwedTwice) -> RowProblem {
-    let OwedTwice { row, other_batch } = twice;
-    RowProblem {
+    row_problem(&intake::Problem {
         sheet: String::new(),
-        row: *row,
+        row: twice.row,
         column: "身份证号".into(),
-        code: "ALREADY_OWED".into(),
-        message_zh: format!("该工人本月工资已在批次 {other_batch} 中"),
-        message_en: format!("this worker already has a wage for the month in batch {other_batch}"),
-        fix_zh: "删除此行，或先驳回另一批次".into(),
-        fix_en: "take this row out, or have the other batch refused first".into(),
-    }
+        flaw: intake::Flaw::AlreadyOwed {
+            batch: twice.other_batch.clone(),
+        },
+    })
 }
 
 impl From<VaultError> for Problem {
@@ -192,19 +189,41 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Store(error) => error.into(),
             SubmitError::Evidence(error) => error.into(),
-            SubmitError::Rows(r) => unprocessable(
-                "rows",
-                r.iter()
-                    .map(|r| {
-                        let mut o = owed_twice(&OwedTwice {
-                            row: *r,
-                            other_batch: String::new(),
-                        });
-                        o.column = "姓名".into();
-                        o
-                    })
-                    .collect(),
-            ),
+            SubmitError::Intake(error) => error.into(),
+            SubmitError::Bank(_) | SubmitError::Ended(_) => internal(&error),
         }
+    }
+}
+
+impl From<IntakeError> for Problem {
+    fn from(error: IntakeError) -> Self {
+        match error {
+            IntakeError::Refused(ref refused) => {
+                let detail = match refused.total {
+                    more if more > 1_000 => format!("{error}; the first 1,000 are listed"),
+                    _ => error.to_string(),
+                };
+                unprocessable(detail, refused.problems.iter().map(row_problem).collect())
+            }
+            IntakeError::Unreadable(_) | IntakeError::TooLarge => {
+                unprocessable(error.to_string(), Vec::new())
+            }
+            IntakeError::Io(_) | IntakeError::Stopped => internal(&error),
+        }
+    }
+}
+
+/// A problem of the sheet for the wire.
+pub(super) fn row_problem(problem: &intake::Problem) -> RowProblem {
+    let (what, fix) = (problem.flaw.what(), problem.flaw.fix());
+    RowProblem {
+        sheet: problem.sheet.clone(),
+        row: problem.row,
+        column: problem.column.clone(),
+        code: problem.flaw.code().into(),
+        message_zh: what.zh,
+        message_en: what.en,
+        fix_zh: fix.zh,
+        fix_en: fix.en,
     }
 }
