@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use super::problem::{Problem, RowProblem};
 use crate::{
     evidence::EvidenceError,
-    intake::SubmitError,
+    intake::{self, Flaw, SubmitError},
     reconcile::PushError,
     security::seal::VaultError,
     store::{Conflict, OwedTwice, StoreError},
@@ -132,17 +132,14 @@ impl From<Conflict> for Problem {
 }
 
 fn owed_twice(twice: &OwedTwice) -> RowProblem {
-    let OwedTwice { row, other_batch } = twice;
-    RowProblem {
+    RowProblem::from(&intake::Problem {
         sheet: String::new(),
-        row: *row,
-        column: "身份证号".into(),
-        code: "ALREADY_OWED".into(),
-        message_zh: format!("该工人本月工资已在批次 {other_batch} 中"),
-        message_en: format!("this worker already has a wage for the month in batch {other_batch}"),
-        fix_zh: "删除此行，或先驳回另一批次".into(),
-        fix_en: "take this row out, or have the other batch refused first".into(),
-    }
+        row: twice.row,
+        column: String::new(),
+        flaw: Flaw::AlreadyOwed {
+            batch: twice.other_batch.clone(),
+        },
+    })
 }
 
 impl From<VaultError> for Problem {
@@ -192,19 +189,30 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Store(error) => error.into(),
             SubmitError::Evidence(error) => error.into(),
-            SubmitError::Rows(r) => unprocessable(
-                "rows",
-                r.iter()
-                    .map(|r| {
-                        let mut o = owed_twice(&OwedTwice {
-                            row: *r,
-                            other_batch: String::new(),
-                        });
-                        o.column = "姓名".into();
-                        o
-                    })
-                    .collect(),
+            SubmitError::Sheet(error) => unprocessable(error.to_string(), vec![]),
+            SubmitError::Refused(problems) => unprocessable(
+                format!(
+                    "{} problems; nothing of the sheet was stored: mend them and upload it again",
+                    problems.len()
+                ),
+                problems.iter().map(RowProblem::from).collect(),
             ),
+        }
+    }
+}
+
+impl From<&intake::Problem> for RowProblem {
+    fn from(problem: &intake::Problem) -> Self {
+        let (what, fix) = (problem.flaw.what(), problem.flaw.fix());
+        Self {
+            sheet: problem.sheet.clone(),
+            row: problem.row,
+            column: problem.column.clone(),
+            code: problem.flaw.code().into(),
+            message_zh: what.zh,
+            message_en: what.en,
+            fix_zh: fix.zh,
+            fix_en: fix.en,
         }
     }
 }
