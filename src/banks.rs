@@ -72,8 +72,7 @@ pub fn adapter(profile: &str) -> Result<Arc<dyn Adapter>, UnusableProfile> {
     struct Head {
         family: String,
     }
-    let head: Head =
-        toml::from_str(profile).map_err(|error| UnusableProfile(error.to_string()))?;
+    let head: Head = toml::from_str(profile).map_err(|error| UnusableProfile(error.to_string()))?;
     let unusable = |error: &dyn std::error::Error| UnusableProfile(error.to_string());
     match head.family.as_str() {
         "iso20022" => Ok(Arc::new(

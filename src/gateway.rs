@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::{
-    banks::Banks, clock::Clock, evidence::Evidence, security::seal::Vault, store::Store,
-};
+use crate::{banks::Banks, clock::Clock, evidence::Evidence, security::seal::Vault, store::Store};
 
 /// One gateway's hands; cheap to clone through the `Arc` it lives in.
 #[derive(Debug)]

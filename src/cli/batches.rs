@@ -13,7 +13,7 @@ use super::{
     words,
 };
 use crate::http::{
-    batches::{BatchWire, DecisionWire, InstructionWire},
+    batches::{BatchWire, DecisionWire, InstructionWire, SubmittedWire},
     problem::RowProblem,
 };
 
@@ -72,7 +72,7 @@ pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result
     let here = |error| Failure::Here(format!("{}: {error}", submit.sheet.display()));
     let sheet = tokio::fs::File::open(&submit.sheet).await.map_err(here)?;
     let body = reqwest::Body::wrap_stream(ReaderStream::new(sheet));
-    let batch: BatchWire = or_rows(
+    let taken: SubmittedWire = or_rows(
         client
             .post(
                 &["batches"],
@@ -82,9 +82,13 @@ pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result
             .await,
         out,
     )?;
-    out.show(&batch, |batch| {
+    out.show(&taken, |SubmittedWire { batch, warnings }| {
+        let odd = match warnings.as_slice() {
+            [] => String::new(),
+            some => format!("\n提示 odd, but taken:\n{}", problems(some)),
+        };
         format!(
-            "{}\n下一步 next: a second person runs\n  wagegate approve {} --content {}",
+            "{}{odd}\n下一步 next: a second person runs\n  wagegate approve {} --content {}",
             card(batch),
             batch.code,
             batch.content

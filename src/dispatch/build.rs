@@ -203,7 +203,11 @@ async fn fetch(
     let mut after = 0;
     loop {
         let page = store.payments(instruction, after, PAGE).await;
-        let last = page.as_ref().ok().and_then(|rows| rows.last()).map(|row| row.sequence);
+        let last = page
+            .as_ref()
+            .ok()
+            .and_then(|rows| rows.last())
+            .map(|row| row.sequence);
         // A receiver that is gone wants no more rows: its own error is the one that counts.
         if page.as_ref().is_ok_and(Vec::is_empty) || to.send(page).await.is_err() {
             return;

@@ -33,7 +33,15 @@ pub(super) async fn collect(gateway: &Gateway, claim: &Claim) -> Result<(), Step
             reply: Some(reply),
         } => {
             // Written down first: a crash before the cursor moves brings the same bytes again, which change nothing.
-            record_reply(gateway, &claim.subject, "collect", None, &reply, ReadTask::Wanted).await?;
+            record_reply(
+                gateway,
+                &claim.subject,
+                "collect",
+                None,
+                &reply,
+                ReadTask::Wanted,
+            )
+            .await?;
             let moved = next_cursor.filter(|cursor| *cursor != after);
             match moved {
                 Some(cursor) if is_whole(gateway, bank, &reply).await? => {

@@ -4,9 +4,9 @@
 //! nothing repeats a send: what a step could not do, a later step finds in the store.
 
 mod build;
+mod collect;
 mod plan;
 mod query;
-mod collect;
 mod send;
 mod talk;
 

@@ -43,7 +43,15 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
             let answer = document_if_refused_late(answer, view.state);
             let raw = match &reply {
                 Some(reply) => Some(
-                    record_reply(gateway, &view.bank, "query", Some(view.id), reply, read_task(&answer)).await?,
+                    record_reply(
+                        gateway,
+                        &view.bank,
+                        "query",
+                        Some(view.id),
+                        reply,
+                        read_task(&answer),
+                    )
+                    .await?,
                 ),
                 None => None,
             };
@@ -57,8 +65,15 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
         }
         Heard::BrokenOff { reply, why } => {
             if let Some(reply) = &reply {
-                record_reply(gateway, &view.bank, "query", Some(view.id), reply, ReadTask::NotWanted)
-                    .await?;
+                record_reply(
+                    gateway,
+                    &view.bank,
+                    "query",
+                    Some(view.id),
+                    reply,
+                    ReadTask::NotWanted,
+                )
+                .await?;
             }
             unanswered(gateway, claim, &view, &why, next).await
         }
@@ -123,7 +138,13 @@ mod tests {
             collect_every_s: 60,
         };
         let start: Timestamp = "2026-11-02T01:00:00Z".parse().unwrap();
-        for (age_s, wait_s) in [(0, 30), (240, 30), (800, 100), (7_200, 900), (999_999, 3_600)] {
+        for (age_s, wait_s) in [
+            (0, 30),
+            (240, 30),
+            (800, 100),
+            (7_200, 900),
+            (999_999, 3_600),
+        ] {
             let now = start + SignedDuration::from_secs(age_s);
             let wait = next_query(polling, start, now).duration_since(now);
             assert_eq!(wait.as_secs(), wait_s, "{age_s}");

@@ -91,16 +91,28 @@ async fn conclude(
         Heard::BrokenOff { reply, why } => {
             let raw = match &reply {
                 Some(reply) => Some(
-                    record_reply(gateway, &view.bank, "reply", Some(view.id), reply, ReadTask::NotWanted).await?,
+                    record_reply(
+                        gateway,
+                        &view.bank,
+                        "reply",
+                        Some(view.id),
+                        reply,
+                        ReadTask::NotWanted,
+                    )
+                    .await?,
                 ),
                 None => None,
             };
             (in_doubt(gateway, view, raw, soon, &why), Next::Done)
         }
-        Heard::Silence { left: BytesLeft::Maybe, why } => {
-            (in_doubt(gateway, view, None, soon, &why), Next::Done)
-        }
-        Heard::Silence { left: BytesLeft::No, why } => {
+        Heard::Silence {
+            left: BytesLeft::Maybe,
+            why,
+        } => (in_doubt(gateway, view, None, soon, &why), Next::Done),
+        Heard::Silence {
+            left: BytesLeft::No,
+            why,
+        } => {
             tracing::warn!(instruction = view.id, bank = %view.bank, %why, "nothing left; the same bytes are sent later");
             let nothing = happening(gateway, Event::NothingLeft, None);
             (nothing, Next::Again(gateway.clock.now() + UNREACHABLE))
@@ -108,7 +120,10 @@ async fn conclude(
         Heard::Unable => {
             tracing::error!(instruction = view.id, bank = %view.bank, "this bank's profile takes no instructions");
             let nothing = happening(gateway, Event::NothingLeft, None);
-            (nothing, Next::Again(gateway.clock.now() + SignedDuration::from_hours(1)))
+            (
+                nothing,
+                Next::Again(gateway.clock.now() + SignedDuration::from_hours(1)),
+            )
         }
     };
     record(gateway, claim, view, &happening, next).await
@@ -133,10 +148,20 @@ fn answered(
         },
         Answer::Refused { .. } => in_doubt(gateway, view, raw, soon, "a refusal without words"),
         // Evidence that it arrived, once: ask what became of it (invariant 9).
-        Answer::Duplicate => in_doubt(gateway, view, raw, soon, "the bank says that it came before"),
-        Answer::NotKnown | Answer::Nothing => {
-            in_doubt(gateway, view, raw, soon, "an answer that answers something else")
-        }
+        Answer::Duplicate => in_doubt(
+            gateway,
+            view,
+            raw,
+            soon,
+            "the bank says that it came before",
+        ),
+        Answer::NotKnown | Answer::Nothing => in_doubt(
+            gateway,
+            view,
+            raw,
+            soon,
+            "an answer that answers something else",
+        ),
         Answer::Unclear { why } => in_doubt(gateway, view, raw, soon, &why),
     }
 }

@@ -52,7 +52,11 @@ pub(super) async fn talk(
             Step::Done(answer) => return Ok(Heard::Answer { answer, reply }),
             Step::Send { request, held } => (request, held),
         };
-        let answered = match bank.client.exchange(outbound(gateway, request, instruction)).await {
+        let answered = match bank
+            .client
+            .exchange(outbound(gateway, request, instruction))
+            .await
+        {
             Ok(answered) => answered,
             Err(error) => return Ok(silence(&error, round)),
         };
@@ -103,7 +107,11 @@ pub(super) async fn record_reply(
 
 /// After an earlier round the bank has heard from us, whatever became of this one.
 fn silence(error: &SendError, round: usize) -> Heard {
-    let left = if round == 0 { error.bytes_left() } else { BytesLeft::Maybe };
+    let left = if round == 0 {
+        error.bytes_left()
+    } else {
+        BytesLeft::Maybe
+    };
     Heard::Silence {
         left,
         why: error.to_string(),

@@ -7,8 +7,8 @@ use wagegate_domain::{PayMonth, batch::ContentHash};
 use super::{
     ask::Ask,
     body,
-    problem::Problem,
-    refusal::unprocessable,
+    problem::{Problem, RowProblem},
+    refusal::{row_problem, unprocessable},
     wire::{self, Places, ok, places},
 };
 use crate::{
@@ -35,6 +35,15 @@ pub struct BatchWire {
     pub decided_by: Option<String>,
     /// Adds up to `rows` and `total_fen`.
     pub places: Places,
+}
+
+/// A batch just taken.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SubmittedWire {
+    #[serde(flatten)]
+    pub batch: BatchWire,
+    /// What is odd in the sheet and did not stop it.
+    pub warnings: Vec<RowProblem>,
 }
 
 /// An instruction to a bank.
@@ -94,7 +103,10 @@ pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     .await?;
     Ok(wire::with(
         StatusCode::CREATED,
-        &BatchWire::from(submitted.batch),
+        &SubmittedWire {
+            batch: submitted.batch.into(),
+            warnings: submitted.warnings.iter().map(row_problem).collect(),
+        },
     ))
 }
 

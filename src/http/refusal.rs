@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use super::problem::{Problem, RowProblem};
 use crate::{
     evidence::EvidenceError,
-    intake::{self, Flaw, SubmitError},
+    intake::{self, IntakeError, SubmitError},
     reconcile::PushError,
     security::seal::VaultError,
     store::{Conflict, OwedTwice, StoreError},
@@ -132,11 +132,11 @@ impl From<Conflict> for Problem {
 }
 
 fn owed_twice(twice: &OwedTwice) -> RowProblem {
-    RowProblem::from(&intake::Problem {
+    row_problem(&intake::Problem {
         sheet: String::new(),
         row: twice.row,
-        column: String::new(),
-        flaw: Flaw::AlreadyOwed {
+        column: "身份证号".into(),
+        flaw: intake::Flaw::AlreadyOwed {
             batch: twice.other_batch.clone(),
         },
     })
@@ -189,30 +189,41 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Store(error) => error.into(),
             SubmitError::Evidence(error) => error.into(),
-            SubmitError::Sheet(error) => unprocessable(error.to_string(), vec![]),
-            SubmitError::Refused(problems) => unprocessable(
-                format!(
-                    "{} problems; nothing of the sheet was stored: mend them and upload it again",
-                    problems.len()
-                ),
-                problems.iter().map(RowProblem::from).collect(),
-            ),
+            SubmitError::Intake(error) => error.into(),
+            SubmitError::Bank(_) | SubmitError::Ended(_) => internal(&error),
         }
     }
 }
 
-impl From<&intake::Problem> for RowProblem {
-    fn from(problem: &intake::Problem) -> Self {
-        let (what, fix) = (problem.flaw.what(), problem.flaw.fix());
-        Self {
-            sheet: problem.sheet.clone(),
-            row: problem.row,
-            column: problem.column.clone(),
-            code: problem.flaw.code().into(),
-            message_zh: what.zh,
-            message_en: what.en,
-            fix_zh: fix.zh,
-            fix_en: fix.en,
+impl From<IntakeError> for Problem {
+    fn from(error: IntakeError) -> Self {
+        match error {
+            IntakeError::Refused(ref refused) => {
+                let detail = match refused.total {
+                    more if more > 1_000 => format!("{error}; the first 1,000 are listed"),
+                    _ => error.to_string(),
+                };
+                unprocessable(detail, refused.problems.iter().map(row_problem).collect())
+            }
+            IntakeError::Unreadable(_) | IntakeError::TooLarge => {
+                unprocessable(error.to_string(), Vec::new())
+            }
+            IntakeError::Io(_) | IntakeError::Stopped => internal(&error),
         }
+    }
+}
+
+/// A problem of the sheet for the wire.
+pub(super) fn row_problem(problem: &intake::Problem) -> RowProblem {
+    let (what, fix) = (problem.flaw.what(), problem.flaw.fix());
+    RowProblem {
+        sheet: problem.sheet.clone(),
+        row: problem.row,
+        column: problem.column.clone(),
+        code: problem.flaw.code().into(),
+        message_zh: what.zh,
+        message_en: what.en,
+        fix_zh: fix.zh,
+        fix_en: fix.en,
     }
 }

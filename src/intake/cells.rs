@@ -1,0 +1,67 @@
+//! A sheet as rows of cells, whatever file it came in. What a cell means is not known here.
+
+use std::rc::Rc;
+
+/// One cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cell {
+    #[default]
+    Empty,
+    /// As typed.
+    Text(String),
+    /// A number as the spreadsheet shows it: 15 significant digits, no exponent.
+    Number(String),
+    /// A number with more digits than a spreadsheet keeps: some are lost.
+    Rounded,
+    /// A formula without a value.
+    Error,
+    /// A date, a time or a truth value.
+    Other,
+}
+
+/// One row that is not wholly empty.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// Name of its sheet; empty for a text file.
+    pub(super) sheet: Rc<str>,
+    /// Which sheet of the file, from 0.
+    pub(super) place: u32,
+    /// Row as the spreadsheet shows it, from 1.
+    pub(super) row: u32,
+    /// Cells from the first column on.
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Cell {
+    /// The text of a text or number; nothing for the rest.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Number(text) => text,
+            Self::Empty | Self::Rounded | Self::Error | Self::Other => "",
+        }
+    }
+
+    /// True where there is nothing to see.
+    pub(super) fn is_blank(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Text(text) | Self::Number(text) => text
+                .trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}')
+                .is_empty(),
+            Self::Rounded | Self::Error | Self::Other => false,
+        }
+    }
+}
+
+impl Line {
+    /// The cell in a column; empty beyond the row's end.
+    pub(super) fn cell(&self, column: usize) -> &Cell {
+        const EMPTY: &Cell = &Cell::Empty;
+        self.cells.get(column).unwrap_or(EMPTY)
+    }
+
+    /// True for rows that only format the sheet.
+    pub(super) fn is_blank(&self) -> bool {
+        self.cells.iter().all(Cell::is_blank)
+    }
+}

@@ -1,0 +1,132 @@
+//! The whole job against banks as their own processes, over real mutual TLS, on both engines: whatever a bank does on the line, what it
+//! paid is what we say it paid.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bank_process;
+#[path = "../support/certificates.rs"]
+mod certificates;
+#[path = "../support/fresh_postgres.rs"]
+mod fresh_postgres;
+mod line;
+mod people;
+mod world;
+
+use wagegate_domain::{attempt::State, outcome::Place};
+use world::{Engine, World};
+
+const QUIET: &str = "returns_after_polls = 1";
+const FAILING: &str = "returns_after_polls = 3\nwork_polls = 2\nresult_order = \"shuffled\"\n[fail]\nname_mismatch = 60\nclosed = 30\nover_limit = 20\n[late_return]\nno_account = 40\nclosed = 20\n";
+
+async fn proven(world: &World) {
+    world.settle().await;
+    world.check_places().await;
+    let proof = world.prove().await;
+    assert_eq!(
+        (proof.double_paid, proof.lost, proof.unsettled),
+        (0, 0, 0),
+        "{proof:?}"
+    );
+    assert_eq!(proof.bank_paid, proof.our_paid, "{proof:?}");
+}
+
+async fn two_batches(engine: Engine, qingshan: &str, bishui: &str) -> World {
+    let world = World::start(engine, qingshan, bishui).await;
+    for (number, bank) in [(1, 0), (2, 1)] {
+        let project = world.project(number, bank, 2_000_000_000).await;
+        world.approved(&project, number, 300).await;
+    }
+    world
+}
+
+macro_rules! on_both_engines {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(super::Engine::Sqlite).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(super::Engine::Postgres).await })*
+        }
+    };
+}
+
+on_both_engines! {
+    every_wage_has_an_outcome_and_the_ledgers_agree
+    whatever_breaks_on_the_line_nobody_is_paid_twice_and_nothing_is_lost
+    an_instruction_that_never_arrived_stays_in_doubt_and_is_not_sent_again
+    a_bank_that_cannot_be_reached_gets_the_same_bytes_later
+}
+
+async fn every_wage_has_an_outcome_and_the_ledgers_agree(engine: Engine) {
+    let world = two_batches(engine, FAILING, FAILING).await;
+    proven(&world).await;
+    assert!(world.at(Place::Failed).await > 0);
+    assert!(world.at(Place::Returned).await > 0);
+    let all = world.at(Place::Paid).await
+        + world.at(Place::Failed).await
+        + world.at(Place::Returned).await;
+    assert_eq!(all, 600);
+}
+
+async fn whatever_breaks_on_the_line_nobody_is_paid_twice_and_nothing_is_lost(engine: Engine) {
+    let world = World::start(engine, FAILING, FAILING).await;
+    let mut number = 0;
+    for fault in [
+        "accept_then_drop",
+        "error_503_after_accept",
+        "garbage",
+        "wrong_reference",
+        "half_reply",
+        "slow",
+    ] {
+        for bank in [0, 1] {
+            number += 1;
+            let project = world.project(number, bank, 2_000_000_000).await;
+            world.approved(&project, number, 40).await;
+            world.fault(bank, fault, "submit", 1).await;
+            world.fault(bank, fault, "query", 1).await;
+            world.fault(bank, fault, "collect", 1).await;
+            proven(&world).await;
+        }
+    }
+}
+
+async fn an_instruction_that_never_arrived_stays_in_doubt_and_is_not_sent_again(engine: Engine) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    for (number, bank, fault) in [(1, 0, "drop_before_accept"), (2, 1, "error_500")] {
+        let project = world.project(number, bank, 2_000_000_000).await;
+        world.approved(&project, number, 20).await;
+        world.fault(bank, fault, "submit", 1).await;
+    }
+    for _ in 0..60 {
+        world.step().await;
+        world.check_places().await;
+    }
+    assert_eq!(world.at(Place::InDoubt).await, 40);
+    let proof = world.prove().await;
+    assert_eq!((proof.bank_paid, proof.our_paid, proof.lost), (0, 0, 0));
+    assert_eq!(proof.unsettled, 40);
+}
+
+async fn a_bank_that_cannot_be_reached_gets_the_same_bytes_later(engine: Engine) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    let project = world.project(1, 0, 2_000_000_000).await;
+    world.approved(&project, 1, 20).await;
+    world.lines[0].cut();
+    for _ in 0..12 {
+        world.step().await;
+    }
+    assert_eq!(world.at(Place::InFlight).await, 20);
+    let batch = world.gateway.store.batches(None).await.unwrap().remove(0);
+    let before = world.instruction(&batch.code).await;
+    assert_eq!(before.state, State::Planned);
+    world.lines[0].mend();
+    proven(&world).await;
+    let after = world.instruction(&batch.code).await;
+    assert_eq!(
+        (after.bytes, after.bank_key),
+        (before.bytes, before.bank_key)
+    );
+    assert_eq!(world.at(Place::Paid).await, 20);
+}
