@@ -90,7 +90,7 @@ async fn a_refused_batch_frees_its_workers_for_another_sheet() {
         (twice.status, &twice.json()["type"]),
         (409, &json!("urn:wagegate:already-owed"))
     );
-    assert_eq!(twice.json()["rows"][0]["code"], json!("ALREADY_OWED"));
+    assert_eq!(twice.json()["rows"][0]["code"], json!("already_owed"));
     let (decision, _) = approval(&batch);
     let refused = house
         .as_user("approver")
