@@ -176,33 +176,34 @@ pub(super) fn or_rows<T>(answer: Result<T, Failure>, out: Out) -> Result<T, Fail
     answer
 }
 
+/// Each problem takes two lines, Chinese and English, so that the table fits a terminal.
 fn problems(rows: &[RowProblem]) -> String {
-    let table = Table::of(
-        [
-            Left("表 sheet"),
-            Right("行 row"),
-            Left("列 column"),
-            Left("问题 what"),
-            Left("处理 fix"),
-        ],
-        rows,
-        |problem| {
-            let both = |zh: &str, en: &str| {
-                if zh.is_empty() {
-                    en.to_owned()
-                } else {
-                    format!("{zh} ({en})")
-                }
-            };
-            [
-                problem.sheet.clone(),
-                problem.row.to_string(),
-                problem.column.clone(),
-                both(&problem.message_zh, &problem.message_en),
-                both(&problem.fix_zh, &problem.fix_en),
-            ]
-        },
-    );
+    let mut table = Table::new([
+        Left("表 sheet"),
+        Right("行 row"),
+        Left("列 column"),
+        Left("问题与处理 what is wrong, and how to fix it"),
+    ]);
+    for problem in rows {
+        let RowProblem {
+            sheet, row, column, ..
+        } = problem;
+        let row = if *row == 0 {
+            "—".into()
+        } else {
+            row.to_string()
+        };
+        if !problem.message_zh.is_empty() {
+            let chinese = format!("{}：{}", problem.message_zh, problem.fix_zh);
+            table.row([sheet.clone(), row.clone(), column.clone(), chinese]);
+        }
+        let english = format!("{}: {}", problem.message_en, problem.fix_en);
+        if problem.message_zh.is_empty() {
+            table.row([sheet.clone(), row, column.clone(), english]);
+        } else {
+            table.row([String::new(), String::new(), String::new(), english]);
+        }
+    }
     table.to_string()
 }
 
