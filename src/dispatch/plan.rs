@@ -1,10 +1,6 @@
 //! Splits an approved batch into instructions by its bank's limits.
 
-use crate::{
-    clock::china_date,
-    gateway::Gateway,
-    store::{Claim, StoreError},
-};
+use crate::{clock::china_date, gateway::Gateway, store::Claim};
 
 use super::StepError;
 
@@ -23,8 +19,7 @@ pub(super) async fn plan(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
             now,
             china_date(now),
         )
-        .await
-        .map_err(StoreError::from)?;
+        .await?;
     tracing::info!(batch = %batch.code, parts, "a batch was split into instructions");
     Ok(())
 }
