@@ -17,7 +17,7 @@ STYLES = (
     f'<styleSheet xmlns="{MAIN}">'
     '<fonts count="2"><font><sz val="11"/><name val="宋体"/></font><font><b/><sz val="16"/><name val="宋体"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
-    "<borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>"
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
     '<cellXfs count="4"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
     '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
@@ -141,14 +141,17 @@ def shared_part(table):
 
 def sheet_part(sheet, table):
     """One sheet; `table` collects its texts when it is not None."""
-    rows = "".join(
-        f'<row r="{number}">{"".join(cell_part(reference(number, place), cell, table) for place, cell in enumerate(row))}</row>'
-        for number, row in enumerate(sheet.rows, 1)
-        if row
-    )
+    rows = "".join(row_part(number, row, table) for number, row in enumerate(sheet.rows, 1) if row)
     merged = "".join(f'<mergeCell ref="{area}"/>' for area in sheet.merged)
     merged = merged and f'<mergeCells count="{len(sheet.merged)}">{merged}</mergeCells>'
-    return f'<worksheet xmlns="{MAIN}"><cols><col min="1" max="26" width="16" customWidth="1"/></cols><sheetData>{rows}</sheetData>{merged}</worksheet>'
+    widths = '<cols><col min="1" max="26" width="16" customWidth="1"/></cols>'
+    return f'<worksheet xmlns="{MAIN}">{widths}<sheetData>{rows}</sheetData>{merged}</worksheet>'
+
+
+def row_part(number, row, table):
+    """One row that has cells."""
+    cells = "".join(cell_part(reference(number, place), cell, table) for place, cell in enumerate(row))
+    return f'<row r="{number}">{cells}</row>'
 
 
 def cell_part(place, cell, table):

@@ -39,6 +39,8 @@ pub(super) fn read(
         .has_headers(false)
         .flexible(true)
         .delimiter(form.delimiter)
+        // With both ends of line recognised, the line numbers of a file with CRLF would be off; the CR goes with the cell's spaces.
+        .terminator(csv::Terminator::Any(b'\n'))
         .from_reader(input);
     let sheet: Rc<str> = "".into();
     let mut record = csv::ByteRecord::new();

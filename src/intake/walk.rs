@@ -6,7 +6,7 @@ use wagegate_domain::Fen;
 
 use super::{
     IntakeError, OpenSheet,
-    cells::Line,
+    cells::{Cell, Line},
     header::{Columns, Found, find},
     text, xlsx,
 };
@@ -136,8 +136,16 @@ impl Walker<'_> {
                 amount,
             });
         }
-        let signature = nobody && amount.is_blank() && (name.is_blank() || is_signed(&line));
-        if signature || matches!(find(&line), Found::Header(_)) {
+        let digits = |cell: &Cell| cell.text().chars().filter(char::is_ascii_digit).count();
+        let names_nobody =
+            digits(id_number) < 15 && digits(card) < 8 && Fen::parse_yuan(amount.text()).is_err();
+        let nothing = nobody && amount.is_blank() && name.is_blank();
+        let lone =
+            name.is_blank() && line.cells.iter().filter(|cell| !cell.is_blank()).count() == 1;
+        if nothing
+            || (names_nobody && (lone || is_signed(&line)))
+            || matches!(find(&line), Found::Header(_))
+        {
             return Ok(());
         }
         (self.visit)(Seen::Row { line, columns })
@@ -153,7 +161,7 @@ fn is_total(line: &Line) -> bool {
     })
 }
 
-/// Who made, checked and signed the sheet, and remarks under it.
+/// Who made, checked and signed the sheet, and remarks under it; whichever columns they were typed into.
 fn is_signed(line: &Line) -> bool {
     const WORDS: [&str; 16] = [
         "制表",

@@ -17,7 +17,7 @@ use super::{
 /// Largest workbook, bytes as uploaded.
 const FILE_MAX: u64 = 64 * 1024 * 1024;
 /// Most that a workbook may unpack to, bytes; 100,000 rows are a tenth of it.
-const UNPACKED_MAX: u64 = 1024 * 1024 * 1024;
+const UNPACKED_MAX: u64 = 512 * 1024 * 1024;
 const PARTS_MAX: usize = 2_000;
 /// Columns beyond this are not read.
 const COLUMNS_MAX: usize = 256;
