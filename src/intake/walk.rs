@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, rc::Rc};
 
-use wagegate_domain::Fen;
+use wagegate_domain::{Fen, ids::PersonName};
 
 use super::{
     IntakeError, OpenSheet,
@@ -140,8 +140,8 @@ impl Walker<'_> {
         let names_nobody =
             digits(id_number) < 15 && digits(card) < 8 && Fen::parse_yuan(amount.text()).is_err();
         let nothing = nobody && amount.is_blank() && name.is_blank();
-        let lone =
-            name.is_blank() && line.cells.iter().filter(|cell| !cell.is_blank()).count() == 1;
+        let lone = (name.is_blank() || PersonName::parse(name.text()).is_err())
+            && line.cells.iter().filter(|cell| !cell.is_blank()).count() == 1;
         if nothing
             || (names_nobody && (lone || is_signed(&line)))
             || matches!(find(&line), Found::Header(_))
