@@ -150,6 +150,7 @@ async fn check_kept(
         let fits = |row: &WageRow| fits(&*adapter, &project, month, row);
         let expect = Expectation {
             project: &project.code,
+            project_name: &project.name,
             special_account: &project.account,
             month,
             today,
