@@ -147,8 +147,15 @@ fn read_sheet(
         hidden: sheet.visible != SheetVisible::Visible,
     });
     let mut line: Option<Line> = None;
+    let mut last = None;
     while let Some(cell) = guarded(|| reader.next_cell())? {
         let (row, column) = cell.get_position();
+        // Of a cell that comes twice, one would be paid and the other seen.
+        if last.replace((row, column)) >= Some((row, column)) {
+            return unreadable(
+                "a cell comes twice, or after a later one: save it anew with a spreadsheet program",
+            );
+        }
         let column = usize::try_from(column).unwrap_or(usize::MAX);
         let row = row.saturating_add(1);
         if line.as_ref().is_some_and(|line| line.row != row)
