@@ -60,6 +60,9 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
                 .store
                 .record_event(claim, view.id, &told, next)
                 .await?;
+            if view.state == State::InDoubt && state != State::InDoubt {
+                tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "the bank was asked and has cleared the doubt");
+            }
             tracing::debug!(instruction = view.id, state = state.code(), event = ?told.event, "a bank was asked");
             Ok(())
         }

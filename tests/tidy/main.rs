@@ -115,12 +115,21 @@ fn no_rust_file_is_too_long() {
     );
 }
 
+/// A table test is mostly its table, which is data.
+fn function_lines_max(path: &str) -> usize {
+    if is_test(path) {
+        FUNCTION_LINES_MAX + 30
+    } else {
+        FUNCTION_LINES_MAX
+    }
+}
+
 #[test]
 fn no_function_is_too_long() {
     let long = rust().flat_map(|source| {
         functions(&source.text)
             .into_iter()
-            .filter(|(_, lines)| *lines > FUNCTION_LINES_MAX)
+            .filter(|(_, lines)| *lines > function_lines_max(&source.path))
             .map(|(line, lines)| format!("{}:{line}: {lines} lines", source.path))
     });
     none(
