@@ -37,6 +37,14 @@ impl Place {
         }
     }
 
+    /// What the sheet is called where its own name is not known: nothing for the first, which is mostly the only one.
+    pub fn sheet_name(self) -> String {
+        match self.sheet {
+            1 => String::new(),
+            later => format!("第{later}张工资表 (wage sheet {later})"),
+        }
+    }
+
     /// In Chinese.
     pub(super) fn zh(self) -> String {
         match self.sheet {
