@@ -1,5 +1,7 @@
 //! Rows under the header that are no worker's: totals, signatures, remarks. In doubt a row is a worker's, so that no wage is passed over.
 
+use wagegate_domain::Fen;
+
 use super::{cells::Line, header::Columns};
 
 const TOTALS: [&str; 6] = ["合计", "总计", "小计", "共计", "累计", "total"];
@@ -43,6 +45,9 @@ fn names_total(text: &str) -> bool {
 
 /// Who made, checked and signed the sheet, a date or a sentence: whichever columns it was typed into, each holds a remark or nothing.
 pub(super) fn is_remark(line: &Line, columns: &Columns) -> bool {
+    if Fen::parse_yuan(line.cell(columns.amount.at).text()).is_ok() {
+        return false;
+    }
     columns
         .of_person()
         .chain([&columns.amount])
