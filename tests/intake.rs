@@ -64,6 +64,7 @@ struct Sheet {
 
 #[derive(Deserialize)]
 struct Planted {
+    sheet: String,
     row: u32,
     column: String,
     code: String,
@@ -110,11 +111,15 @@ fn every_planted_mistake_is_named_at_its_row_and_column_and_nothing_else_is() {
     let planted: Vec<Planted> = listed("mistakes.json");
     let planted: BTreeSet<_> = planted
         .into_iter()
-        .map(|mistake| (mistake.row, mistake.column, mistake.code))
+        .map(|mistake| (mistake.sheet, mistake.row, mistake.column, mistake.code))
         .collect();
-    let found: BTreeSet<_> = pointed(&refused(&bytes))
+    let found: BTreeSet<_> = refused(&bytes)
+        .problems
         .into_iter()
-        .map(|(row, column, code)| (row, column, code.to_owned()))
+        .map(|problem| {
+            let code = problem.flaw.code().to_owned();
+            (problem.sheet, problem.row, problem.column, code)
+        })
         .collect();
     assert_eq!(found, planted);
 }
