@@ -31,6 +31,7 @@ fn checked(bytes: &[u8]) -> Result<Checked, IntakeError> {
 fn expectation() -> Expectation<'static> {
     Expectation {
         project: "P1",
+        project_name: "滨河片区安置房项目",
         special_account: "530000000001",
         month: PayMonth::parse("2026-10").unwrap(),
         today: jiff::civil::date(2026, 11, 2),
@@ -63,6 +64,7 @@ struct Sheet {
 
 #[derive(Deserialize)]
 struct Planted {
+    sheet: String,
     row: u32,
     column: String,
     code: String,
@@ -109,11 +111,15 @@ fn every_planted_mistake_is_named_at_its_row_and_column_and_nothing_else_is() {
     let planted: Vec<Planted> = listed("mistakes.json");
     let planted: BTreeSet<_> = planted
         .into_iter()
-        .map(|mistake| (mistake.row, mistake.column, mistake.code))
+        .map(|mistake| (mistake.sheet, mistake.row, mistake.column, mistake.code))
         .collect();
-    let found: BTreeSet<_> = pointed(&refused(&bytes))
+    let found: BTreeSet<_> = refused(&bytes)
+        .problems
         .into_iter()
-        .map(|(row, column, code)| (row, column, code.to_owned()))
+        .map(|problem| {
+            let code = problem.flaw.code().to_owned();
+            (problem.sheet, problem.row, problem.column, code)
+        })
         .collect();
     assert_eq!(found, planted);
 }
@@ -344,7 +350,8 @@ fn hostile_files_get_a_clear_refusal() {
 fn the_list_of_problems_ends_and_their_number_does_not() {
     let text = HEADER.to_owned() + &"李明,1,6225881414207430,,1\n".repeat(1_500);
     let refused = refused(text.as_bytes());
-    assert_eq!((refused.problems.len(), refused.total), (1_000, 1_500));
+    // Every identity number is wrong, and all cards but the first have been seen.
+    assert_eq!((refused.problems.len(), refused.total), (1_000, 2_999));
 }
 
 #[test]

@@ -5,7 +5,7 @@ from datetime import date
 
 from making.numbers import identity_check
 from making.people import identity
-from making.sheets import Layout, add_titles, line, yuan
+from making.sheets import MONTH, Layout, add_titles, line, yuan
 from making.workbook import Error, Number, Sheet, Yuan, xlsx_file
 
 LAYOUT = Layout("序号 姓名 身份证号 班组 工种 出勤天数 应发工资 扣款 实发工资 银行卡号 联行号 备注", ())
@@ -34,6 +34,8 @@ def planted(chance):
         ("name_missing", NAME, lambda worker: None),
         ("name_bad", NAME, lambda worker: f"{worker.name[0]}*{worker.name[-1]}"),
         ("name_bad", NAME, lambda worker: f"{worker.name[0]}?"),
+        ("name_too_long", NAME, lambda worker: worker.name * 31),
+        ("id_missing", IDENTITY, lambda worker: None),
         ("id_form", IDENTITY, lambda worker: worker.identity[:17]),
         ("id_form", IDENTITY, lambda worker: f"{worker.identity[:9]}O{worker.identity[10:]}"),
         ("id_birth_date", IDENTITY, lambda worker: born_in_month_13(worker.identity)),
@@ -112,4 +114,26 @@ def mistakes(project, people):
         extra.add(worker)
     main_sheet = main.close(TOTAL_OFF_BY)
     extra.add_repeats(people, good[20], good[25])
-    return xlsx_file([main_sheet, extra.close()], shared=True), found
+    sheets = [main_sheet, extra.close(), last_month(project, people, found), cardless(people, found)]
+    return xlsx_file(sheets, shared=True), found
+
+
+def last_month(project, people, found):
+    """A sheet whose title names the month before."""
+    draft = Draft("九月补录", project, found)
+    for number, row in enumerate(draft.sheet.rows, 1):
+        before = [cell.replace(MONTH, "2026年9月") if isinstance(cell, str) else cell for cell in row]
+        if before != row:
+            draft.sheet.rows[number - 1] = before
+            found.append({"sheet": draft.sheet.name, "row": number, "column": "", "code": "month_differs"})
+    draft.add(people.worker())
+    return draft.close()
+
+
+def cardless(people, found):
+    """A sheet whose header lacks the cards: left out in silence, its workers would not be paid."""
+    headers = [header for header in HEADERS if header != CARD]
+    worker = people.worker()
+    sheet = Sheet("零星用工", [headers, line(LAYOUT, headers, worker, 1)])
+    found.append({"sheet": sheet.name, "row": 1, "column": "", "code": "no_header"})
+    return sheet

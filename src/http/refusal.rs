@@ -132,9 +132,10 @@ impl From<Conflict> for Problem {
 }
 
 fn owed_twice(twice: &OwedTwice) -> RowProblem {
+    let place = intake::Place::of(twice.row);
     row_problem(&intake::Problem {
-        sheet: String::new(),
-        row: twice.row,
+        sheet: place.sheet_name(),
+        row: place.row,
         column: "身份证号".into(),
         flaw: intake::Flaw::AlreadyOwed {
             batch: twice.other_batch.clone(),

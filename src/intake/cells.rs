@@ -19,13 +19,20 @@ pub(super) enum Cell {
     Other,
 }
 
-/// One row that is not wholly empty.
-#[derive(Clone, Debug)]
-pub(super) struct Line {
-    /// Name of its sheet; empty for a text file.
-    pub(super) sheet: Rc<str>,
+/// A sheet of a workbook; a text file is one without a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tab {
+    pub(super) name: String,
     /// Which sheet of the file, from 0.
     pub(super) place: u32,
+    /// Not shown to whoever opens the workbook.
+    pub(super) hidden: bool,
+}
+
+/// One row with something in it.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) tab: Rc<Tab>,
     /// Row as the spreadsheet shows it, from 1.
     pub(super) row: u32,
     /// Cells from the first column on.

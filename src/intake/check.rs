@@ -1,21 +1,26 @@
 //! First pass: every problem of every row, or count, sum and content hash of the whole sheet.
 
-use std::{collections::HashMap, fmt, rc::Rc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+};
 
 use jiff::ToSpan as _;
 use sha2::{Digest, Sha256};
 use wagegate_domain::{
-    Fen, PayMonth,
-    batch::{Content, ContentHasher, WageRow},
+    Fen,
+    batch::{Content, ContentHasher},
 };
 
 use super::{
     Expectation, IntakeError, OpenSheet,
-    cells::Line,
+    cells::{Line, Tab},
     header::Columns,
+    place::Place,
     problem::{Flaw, Problem},
-    row::{Flawed, parse},
-    walk::{Seen, walk},
+    row::{Flawed, Parts, parse, yuan},
+    title,
+    walk::{Seen, Walked, walk},
 };
 
 /// Problems that an answer lists; the number of all is always given.
@@ -53,16 +58,7 @@ pub fn check(open: OpenSheet<'_>, expect: &Expectation<'_>) -> Result<Checked, I
         checker.take(seen);
         Ok(())
     })?;
-    if walked.sheets == 0 {
-        let missing = walked
-            .missing
-            .unwrap_or_else(|| vec!["姓名", "身份证号", "银行卡号", "实发工资"]);
-        checker.whole(Flaw::NoHeader {
-            missing: missing.join("、"),
-        });
-    } else if checker.rows == 0 && checker.stopping.total == 0 {
-        checker.whole(Flaw::NoRows);
-    }
+    checker.close(walked);
     checker.finish()
 }
 
@@ -79,9 +75,8 @@ struct Checker<'a> {
     rows: u64,
     workers: HashMap<[u8; 16], u32>,
     cards: HashMap<[u8; 16], u32>,
-    /// Sum of this sheet's rows, and of those since the last subtotal.
-    sheet_sum: Fen,
-    part_sum: Fen,
+    /// Sum of the file's rows, of this sheet's, and of those since the last subtotal.
+    sums: [Fen; 3],
     stopping: List,
     odd: List,
 }
@@ -102,8 +97,7 @@ impl<'a> Checker<'a> {
             rows: 0,
             workers: HashMap::new(),
             cards: HashMap::new(),
-            sheet_sum: Fen::ZERO,
-            part_sum: Fen::ZERO,
+            sums: [Fen::ZERO; 3],
             stopping: List::default(),
             odd: List::default(),
         }
@@ -111,106 +105,143 @@ impl<'a> Checker<'a> {
 
     fn take(&mut self, seen: Seen) {
         match seen {
-            Seen::Sheet => (self.sheet_sum, self.part_sum) = (Fen::ZERO, Fen::ZERO),
+            Seen::Sheet(tab) => self.sheet(&tab),
             Seen::Title(line) => self.title(&line),
             Seen::HeaderTwice { line, header } => self.note(&line, (header, Flaw::HeaderTwice)),
-            Seen::Row { line, columns } => self.row(&line, &columns),
-            Seen::Total {
+            Seen::Row {
                 line,
                 columns,
-                amount,
-            } => self.total(&line, &columns, amount),
+                place,
+            } => self.row(&line, &columns, place),
+            Seen::Total { line, columns } => self.total(&line, &columns),
         }
     }
 
-    fn row(&mut self, line: &Line, columns: &Rc<Columns>) {
-        match parse(line, columns) {
-            Ok((row, odd)) => {
-                odd.into_iter().for_each(|flaw| self.note(line, flaw));
-                self.add(line, columns, &row);
-            }
-            Err(flaws) => {
-                // What can be read of the amount still counts towards the total beneath, which is a problem of its own only then.
-                let amount =
-                    Fen::parse_yuan(line.cell(columns.amount.at).text()).unwrap_or(Fen::ZERO);
-                self.sum(amount);
-                flaws.into_iter().for_each(|flaw| self.note(line, flaw));
-            }
+    fn sheet(&mut self, tab: &Tab) {
+        let [file, ..] = self.sums;
+        self.sums = [file, Fen::ZERO, Fen::ZERO];
+        if tab.hidden {
+            self.whole(&tab.name, 0, Flaw::SheetHidden);
         }
     }
 
-    fn add(&mut self, line: &Line, columns: &Columns, row: &WageRow) {
+    /// Everything that is wrong with one worker, not only the first thing.
+    fn row(&mut self, line: &Line, columns: &Columns, place: Place) {
         self.rows += 1;
-        self.sum(row.amount);
-        let mut flaws: Vec<Flawed> = Vec::new();
-        let of_age = row.id_number.birth_date().saturating_add(AGE_MIN.years());
-        if of_age > self.expect.today {
-            flaws.push((columns.id_number.header.clone(), Flaw::UnderAge));
-        }
-        let worker = digest(row.id_number.clear());
-        if let Some(first) = self.workers.insert(worker, row.row) {
-            self.workers.insert(worker, first);
-            flaws.push((
-                columns.id_number.header.clone(),
-                Flaw::WorkerTwice { first },
-            ));
-        } else if let Some(first) = self.cards.insert(digest(row.account.clear()), row.row) {
-            flaws.push((columns.card.header.clone(), Flaw::CardOfTwo { first }));
-        }
-        if let Err((field, why)) = (self.expect.fits)(row) {
-            flaws.push((String::new(), Flaw::UnfitForBank { field, why }));
-        }
-        if self.hasher.add(row).is_none() {
-            flaws.push((columns.amount.header.clone(), Flaw::AmountTooLarge));
+        let (parts, mut flaws) = parse(line, columns);
+        let amount = parts.amount.unwrap_or(Fen::ZERO);
+        self.sums = self.sums.map(|sum| sum.checked_add(amount).unwrap_or(sum));
+        flaws.extend(self.person(&parts, columns, place));
+        if let Some(row) = parts.whole(place.number()) {
+            if let Err((field, why)) = (self.expect.fits)(&row) {
+                flaws.push((String::new(), Flaw::UnfitForBank { field, why }));
+            }
+            if self.hasher.add(&row).is_none() {
+                flaws.push((columns.amount.header.clone(), Flaw::AmountTooLarge));
+            }
         }
         flaws.into_iter().for_each(|flaw| self.note(line, flaw));
     }
 
-    fn total(&mut self, line: &Line, columns: &Columns, amount: Option<Fen>) {
-        let part = std::mem::replace(&mut self.part_sum, Fen::ZERO);
-        let agrees = amount.is_none_or(|amount| amount == self.sheet_sum || amount == part);
-        if !agrees {
-            let counted = self.sheet_sum.to_string();
-            self.note(
-                line,
-                (
-                    columns.amount.header.clone(),
-                    Flaw::TotalDiffers { counted },
-                ),
-            );
+    /// Too young, or in the sheet already, by whatever of the row could be read.
+    fn person(&mut self, parts: &Parts, columns: &Columns, place: Place) -> Vec<Flawed> {
+        let mut flaws = Vec::new();
+        let mut again = false;
+        if let Some(id_number) = &parts.id_number {
+            let header = &columns.id_number.header;
+            let of_age = id_number.birth_date().saturating_add(AGE_MIN.years());
+            if of_age > self.expect.today {
+                flaws.push((header.clone(), Flaw::UnderAge));
+            }
+            if let Some(first) = first(&mut self.workers, id_number.clear(), place) {
+                again = true;
+                flaws.push((header.clone(), Flaw::WorkerTwice { first }));
+            }
         }
+        if let Some(account) = &parts.account
+            && let Some(first) = first(&mut self.cards, account.clear(), place)
+            && !again
+        {
+            flaws.push((columns.card.header.clone(), Flaw::CardOfTwo { first }));
+        }
+        flaws
+    }
+
+    /// A total says the sum of the rows since the last one, of its sheet or of the file; one that says nothing is no mistake.
+    fn total(&mut self, line: &Line, columns: &Columns) {
+        let sums = self.sums;
+        let [file, sheet, _] = sums;
+        self.sums = [file, sheet, Fen::ZERO];
+        let cell = line.cell(columns.amount.at);
+        let flaw = match yuan(cell) {
+            _ if cell.is_blank() => return,
+            Ok(total) if sums.contains(&total) => return,
+            Ok(_) => Flaw::TotalDiffers {
+                counted: sheet.to_string(),
+            },
+            Err(flaw) => flaw,
+        };
+        self.note(line, (columns.amount.header.clone(), flaw));
     }
 
     fn title(&mut self, line: &Line) {
-        for cell in &line.cells {
-            let Some(month) = month_in(cell.text()) else {
-                continue;
-            };
+        for month in title::months(line) {
             if month != self.expect.month {
                 let title = month.to_string();
                 self.note(line, (String::new(), Flaw::MonthDiffers { title }));
             }
         }
+        if title::project_code(line).is_some_and(|code| code != self.expect.project) {
+            self.note(line, (String::new(), Flaw::ProjectDiffers));
+        }
+        if title::project_name(line)
+            .is_some_and(|name| !title::alike(&name, self.expect.project_name))
+        {
+            self.note(line, (String::new(), Flaw::ProjectUnlike));
+        }
     }
 
-    fn sum(&mut self, amount: Fen) {
-        let add = |sum: Fen| sum.checked_add(amount).unwrap_or(sum);
-        (self.sheet_sum, self.part_sum) = (add(self.sheet_sum), add(self.part_sum));
+    /// What the file as a whole lacks, and the sheets that were not read. One that is a header short of a wage sheet may be a team's wages.
+    fn close(&mut self, walked: Walked) {
+        if walked.sheets == 0 {
+            let nearest = walked
+                .unheaded
+                .into_iter()
+                .map(|sheet| sheet.missing)
+                .filter(|missing| !missing.is_empty())
+                .min_by_key(Vec::len);
+            let missing = nearest
+                .unwrap_or_else(|| vec!["姓名", "身份证号", "银行卡号", "实发工资"])
+                .join("、");
+            return self.whole("", 0, Flaw::NoHeader { missing });
+        }
+        for sheet in walked.unheaded {
+            let flaw = match sheet.missing.as_slice() {
+                [missing] => Flaw::NoHeader {
+                    missing: (*missing).to_owned(),
+                },
+                _ => Flaw::SheetUnread,
+            };
+            self.whole(&sheet.tab.name, sheet.row, flaw);
+        }
+        if self.rows == 0 && self.stopping.total == 0 {
+            self.whole("", 0, Flaw::NoRows);
+        }
     }
 
     fn note(&mut self, line: &Line, (column, flaw): Flawed) {
         self.list(Problem {
-            sheet: line.sheet.to_string(),
+            sheet: line.tab.name.clone(),
             row: line.row,
             column,
             flaw,
         });
     }
 
-    fn whole(&mut self, flaw: Flaw) {
+    fn whole(&mut self, sheet: &str, row: u32, flaw: Flaw) {
         self.list(Problem {
-            sheet: String::new(),
-            row: 0,
+            sheet: sheet.to_owned(),
+            row,
             column: String::new(),
             flaw,
         });
@@ -244,54 +275,21 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Where the same number stood first, if it did.
+fn first(seen: &mut HashMap<[u8; 16], u32>, number: &str, place: Place) -> Option<Place> {
+    match seen.entry(digest(number)) {
+        Entry::Occupied(first) => Some(Place::of(*first.get())),
+        Entry::Vacant(free) => {
+            free.insert(place.number());
+            None
+        }
+    }
+}
+
 /// Half a SHA-256: enough to tell a million rows apart, small enough to keep for each.
 fn digest(text: &str) -> [u8; 16] {
     let whole: [u8; 32] = Sha256::digest(text).into();
     let mut half = [0; 16];
     half.copy_from_slice(&whole[..16]);
     half
-}
-
-/// A month such as 2026年10月 in a title; a full date (2026年10月31日) is the day on which somebody signed.
-fn month_in(text: &str) -> Option<PayMonth> {
-    let (before, after) = text.split_once('年')?;
-    let digits = |c: &char| c.is_ascii_digit();
-    let year: String = before
-        .chars()
-        .rev()
-        .take_while(digits)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-        .collect();
-    let (month, after) = after.split_once('月')?;
-    let month = month.trim();
-    let dated = after.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    if year.len() != 4 || dated || month.is_empty() || !month.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    PayMonth::parse(&format!("{year}-{month}")).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_title_names_a_month_and_a_signature_a_day() {
-        for (text, expected) in [
-            ("2026年10月农民工工资表", Some("2026-10")),
-            ("工资月份：2026 年 9 月", None),
-            ("所属期:2026年 9 月", Some("2026-09")),
-            ("制表日期：2026年11月5日", None),
-            ("二〇二六年十月", None),
-            ("26年10月", None),
-        ] {
-            assert_eq!(
-                month_in(text).map(|month| month.to_string()).as_deref(),
-                expected,
-                "{text}"
-            );
-        }
-    }
 }

@@ -12,7 +12,8 @@ pub(super) enum Field {
     Amount,
 }
 
-/// Names of each field, best first: where a sheet has both 实发工资 and 金额, the first is what is owed.
+/// Names of each field, best first: where a sheet has both 实发工资 and 金额, the first is what is owed. What is due before deductions (应发) is
+/// never what is paid.
 const NAMES: [(Field, &[&str]); 5] = [
     (
         Field::Name,
@@ -83,8 +84,6 @@ const NAMES: [(Field, &[&str]); 5] = [
             "代发金额",
             "本次发放金额",
             "发放金额",
-            "应发金额",
-            "应付金额",
             "工资金额",
             "金额",
             "amount",
@@ -100,6 +99,15 @@ pub(super) struct Columns {
     pub(super) card: Column,
     pub(super) cnaps: Option<Column>,
     pub(super) amount: Column,
+}
+
+impl Columns {
+    /// The columns that say who is paid, and where.
+    pub(super) fn of_person(&self) -> impl Iterator<Item = &Column> {
+        [&self.name, &self.id_number, &self.card]
+            .into_iter()
+            .chain(&self.cnaps)
+    }
 }
 
 /// One column.
@@ -168,6 +176,19 @@ pub(super) fn find(line: &Line) -> Found {
     }
 }
 
+/// Two rows as one: each cell of the lower, and of the upper where the lower has none.
+pub(super) fn joined(upper: &Line, lower: &Line) -> Line {
+    let width = upper.cells.len().max(lower.cells.len());
+    let cells = (0..width).map(|at| match lower.cell(at) {
+        blank if blank.is_blank() => upper.cell(at).clone(),
+        cell => cell.clone(),
+    });
+    Line {
+        cells: cells.collect(),
+        ..lower.clone()
+    }
+}
+
 /// A header without what people put around it: spaces and line breaks, units in brackets, colons, stars.
 fn plain(text: &str) -> String {
     let mut depth = 0_u32;
@@ -206,8 +227,7 @@ mod tests {
             .map(|text| Cell::Text(text.into()))
             .collect();
         Line {
-            sheet: "".into(),
-            place: 0,
+            tab: std::rc::Rc::default(),
             row: 1,
             cells,
         }
@@ -230,6 +250,7 @@ mod tests {
             ),
             ("姓 名*|身份证号：|卡号|应发金额|实发", Some([0, 1, 2, 4])),
             ("序号|班组|工种", None),
+            ("姓名|身份证号|银行卡号|应发工资", None),
             ("姓名|身份证号|银行卡号", None),
         ] {
             let found = match find(&line(headers)) {
@@ -238,6 +259,8 @@ mod tests {
             };
             assert_eq!(found, expected, "{headers}");
         }
+        let merged = joined(&line("姓名|身份证号|工资||银行卡号"), &line("||应发|实发|"));
+        assert!(matches!(find(&merged), Found::Header(columns) if columns.amount.at == 3));
         assert_eq!(
             find(&line("姓名|身份证号|银行卡号|实发工资|实发工资")),
             Found::Twice("实发工资".into())

@@ -6,10 +6,13 @@
 mod cells;
 mod check;
 mod header;
+mod place;
 mod problem;
+mod remark;
 mod row;
 mod submit;
 mod text;
+mod title;
 mod walk;
 mod xlsx;
 
@@ -19,6 +22,7 @@ use jiff::civil::Date;
 use wagegate_domain::{PayMonth, batch::WageRow};
 
 pub use check::{Checked, Refused, check};
+pub use place::Place;
 pub use problem::{Flaw, Problem, Words};
 pub use submit::{Desk, SubmitError, Submitted, submit};
 
@@ -37,6 +41,8 @@ pub type FitsBank<'a> = &'a dyn Fn(&WageRow) -> Result<(), (String, String)>;
 pub struct Expectation<'a> {
     /// Project code.
     pub project: &'a str,
+    /// Project name, for what the title says.
+    pub project_name: &'a str,
     /// The account that pays.
     pub special_account: &'a str,
     /// Month that the wages are owed for.
@@ -78,16 +84,23 @@ pub fn rows(
     each: &mut dyn FnMut(WageRow) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
     walk::walk(open, &mut |seen| match seen {
-        walk::Seen::Row { line, columns } => match row::parse(&line, &columns) {
-            Ok((row, _)) => each(row),
-            Err(_) => Err(IntakeError::Unreadable(
-                "the sheet is not the one that was checked".into(),
-            )),
-        },
+        walk::Seen::Row {
+            line,
+            columns,
+            place,
+        } => {
+            let (parts, _) = row::parse(&line, &columns);
+            each(parts.whole(place.number()).ok_or_else(changed)?)
+        }
         walk::Seen::Title(_)
         | walk::Seen::Total { .. }
-        | walk::Seen::Sheet
+        | walk::Seen::Sheet(_)
         | walk::Seen::HeaderTwice { .. } => Ok(()),
     })
     .map(|_| ())
+}
+
+/// The second pass saw something else than the first.
+fn changed() -> IntakeError {
+    IntakeError::Unreadable("it is not the sheet that was checked".into())
 }

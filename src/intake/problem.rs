@@ -5,6 +5,8 @@
 use wagegate_domain::ids::{AccountError, CnapsError, IdNumberError, NameError};
 use wagegate_domain::money::MoneyError;
 
+use super::place::Place;
+
 /// One problem of one cell, or of a sheet where `row` is 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -44,13 +46,13 @@ pub enum Flaw {
     AmountTooLarge,
     AmountUnusual,
     CellError,
-    /// The row in which the worker stands already.
+    /// Where the worker stands already.
     WorkerTwice {
-        first: u32,
+        first: Place,
     },
-    /// The row in which the card stands already.
+    /// Where the card stands already.
     CardOfTwo {
-        first: u32,
+        first: Place,
     },
     /// The sum of the rows above, in yuan.
     TotalDiffers {
@@ -75,6 +77,14 @@ pub enum Flaw {
     },
     HeaderTwice,
     NoRows,
+    /// The title gives another project's code.
+    ProjectDiffers,
+    /// The title gives a name that is not like the project's.
+    ProjectUnlike,
+    /// Workers stand in a sheet that is not shown.
+    SheetHidden,
+    /// A sheet with something in it was passed over.
+    SheetUnread,
 }
 
 /// Words in both languages.
@@ -89,7 +99,14 @@ pub struct Words {
 impl Flaw {
     /// False for what is shown and does not stop a sheet.
     pub const fn stops(&self) -> bool {
-        !matches!(self, Self::CardLuhn | Self::AmountUnusual)
+        !matches!(
+            self,
+            Self::CardLuhn
+                | Self::AmountUnusual
+                | Self::ProjectUnlike
+                | Self::SheetHidden
+                | Self::SheetUnread
+        )
     }
 
     /// A stable name for programs.
@@ -127,6 +144,10 @@ impl Flaw {
             Self::NoHeader { .. } => "no_header",
             Self::HeaderTwice => "header_twice",
             Self::NoRows => "no_rows",
+            Self::ProjectDiffers => "project_differs",
+            Self::ProjectUnlike => "project_unlike",
+            Self::SheetHidden => "sheet_hidden",
+            Self::SheetUnread => "sheet_unread",
         }
     }
 
@@ -165,20 +186,24 @@ impl Flaw {
             Self::AmountMissing => fixed(["金额为空", "the amount is missing", "填写实发金额（元）", "write the net wage in yuan"]),
             Self::AmountNotNumber => fixed(["金额不是数字", "the amount is not a number", "只填数字，如 5432.10", "write digits only, such as 5432.10"]),
             Self::AmountBelowFen => fixed(["金额超过两位小数", "the amount has more than two decimals", "金额精确到分，如 5432.10", "an amount ends at the fen, such as 5432.10"]),
-            Self::AmountZero => fixed(["金额为零", "the amount is nought", "填写应发的金额；不发工资的工人请删除该行", "write what is owed, or take the row out"]),
+            Self::AmountZero => fixed(["金额为零", "the amount is nought", "填写实发金额；不发工资的工人请删除该行", "write what is owed, or take the row out"]),
             Self::AmountNegative => fixed(["金额为负数", "the amount is negative", "扣款应在实发金额中扣除，金额必须大于零", "deductions belong into the net wage, which is above nought"]),
             Self::AmountTooLarge => fixed(["金额超过银行单笔限额", "the amount is above what this bank takes in one payment", "与银行确认限额，或改由其他方式发放", "ask the bank about its limit"]),
             Self::AmountUnusual => fixed(["单人单月超过5万元", "more than 50,000 yuan for one worker in one month", "核对金额；确认无误可忽略", "look at it again; if it is right, go on"]),
             Self::CellError => fixed(["单元格是公式错误", "the cell holds a formula error", "修正公式或直接填写数值", "mend the formula or write the value"]),
-            Self::WorkerTwice { first } => [format!("该工人已在第{first}行出现"), format!("this worker stands in row {first} already"), "一名工人一个月只能有一行，合并或删除其中一行".into(), "one worker has one row a month: join them or take one out".into()],
-            Self::CardOfTwo { first } => [format!("该银行卡号已在第{first}行用于另一名工人"), format!("this card stands in row {first} for another worker"), "工资只能发到本人银行卡，核对两人的卡号".into(), "a wage goes to the worker's own card: check both numbers".into()],
+            Self::WorkerTwice { first } => [format!("该工人已在{}出现", first.zh()), format!("this worker stands in {first} already"), "一名工人一个月只能有一行，合并或删除其中一行".into(), "one worker has one row a month: join them or take one out".into()],
+            Self::CardOfTwo { first } => [format!("该银行卡号已在{}用于另一名工人", first.zh()), format!("this card stands in {first} for another worker"), "工资只能发到本人银行卡，核对两人的卡号".into(), "a wage goes to the worker's own card: check both numbers".into()],
             Self::TotalDiffers { counted } => [format!("合计与各行之和 {counted} 元不符"), format!("the total is not the sum of the rows, which is {counted} yuan"), "核对合计与各行金额".into(), "check the total and the rows".into()],
             Self::MonthDiffers { title } => [format!("表头月份为 {title}，与申报月份不一致"), format!("the title says {title}, which is not the month that you submit"), "核对月份，改正表头或申报月份".into(), "correct the title or the month".into()],
             Self::AlreadyOwed { batch } => [format!("该工人本月工资已在批次 {batch} 中"), format!("this worker has a wage for this project and month in batch {batch} already"), "删除该行；如批次有误请先退回该批次".into(), "take the row out; if that batch is wrong, have it refused first".into()],
             Self::UnfitForBank { field, why } => [format!("代发银行无法接收该行的{field}：{why}"), format!("the paying bank cannot take this row's {field}: {why}"), "按银行要求更正该栏".into(), "correct it as the bank wants it".into()],
-            Self::NoHeader { missing } => [format!("没有找到表头：缺少 {missing}"), format!("no header row: {missing} not found in the first rows of any sheet"), "表头一行写明 姓名、身份证号、银行卡号、实发工资，顺序不限".into(), "write one header row with 姓名, 身份证号, 银行卡号 and 实发工资, in any order".into()],
+            Self::NoHeader { missing } => [format!("没有找到表头：缺少 {missing}"), format!("no header row: {missing} not found in the first rows"), "表头一行写明 姓名、身份证号、银行卡号、实发工资，顺序不限".into(), "write one header row with 姓名, 身份证号, 银行卡号 and 实发工资, in any order".into()],
             Self::HeaderTwice => fixed(["两列表头相同", "two columns have the same header", "改名或删除其中一列", "rename one or take it out"]),
             Self::NoRows => fixed(["表中没有工人", "there is no worker in the sheet", "在表头下逐行填写工人", "write one worker a row under the header"]),
+            Self::ProjectDiffers => fixed(["表头的项目编码与申报项目不一致", "the title gives the code of another project", "核对项目，改正表头或申报项目", "correct the title or the project"]),
+            Self::ProjectUnlike => fixed(["表头的项目名称与申报项目名称不同", "the title's project name is not like the name of the project you submit for", "核对是否选错项目；确认无误可忽略", "look whether it is the right project; if it is, go on"]),
+            Self::SheetHidden => fixed(["该工作表为隐藏状态，其中的工资已一并读取", "this sheet is hidden, and its wages were read with the others", "取消隐藏后核对；不应发放的请删除该工作表", "show it and look at it; delete it if it should not be paid"]),
+            Self::SheetUnread => fixed(["该工作表没有工资表头，未读取", "this sheet has no header of a wage sheet and was not read", "如其中有工资，请补全表头；确认无误可忽略", "if it has wages, complete its header; if not, go on"]),
         }
     }
 }

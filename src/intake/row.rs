@@ -15,20 +15,36 @@ use super::{
 /// A flaw with the header of its column.
 pub(super) type Flawed = (String, Flaw);
 
-/// Rows of the second sheet with workers begin above the last row that a spreadsheet can have, and so on: numbers stay unique and the first
-/// sheet's are what the spreadsheet shows.
-const SHEET_ROWS: u32 = 1 << 20;
-
 /// From this amount on, one supervisor's red line: shown, not refused.
 const UNUSUAL: Fen = Fen::new(5_000_000);
 
-/// The row's number in the batch; sheets beyond the 4,096th do not exist.
-pub(super) fn number(line: &Line) -> u32 {
-    (line.place % 4_096) * SHEET_ROWS + line.row
+/// What could be read of a row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    pub(super) name: Option<PersonName>,
+    pub(super) id_number: Option<IdNumber>,
+    pub(super) account: Option<BankAccount>,
+    /// `Some(None)` where the sheet does not give one.
+    pub(super) cnaps: Option<Option<Cnaps>>,
+    pub(super) amount: Option<Fen>,
 }
 
-/// Reads the row; beside it stand flaws that do not stop it.
-pub(super) fn parse(line: &Line, columns: &Columns) -> Result<(WageRow, Vec<Flawed>), Vec<Flawed>> {
+impl Parts {
+    /// The row, where all of it could be read.
+    pub(super) fn whole(self, row: u32) -> Option<WageRow> {
+        Some(WageRow {
+            row,
+            name: self.name?,
+            id_number: self.id_number?,
+            account: self.account?,
+            cnaps: self.cnaps?,
+            amount: self.amount?,
+        })
+    }
+}
+
+/// Reads what can be read of a row, and says everything that is wrong or odd with it.
+pub(super) fn parse(line: &Line, columns: &Columns) -> (Parts, Vec<Flawed>) {
     let mut flaws = Vec::new();
     let name = read(line, &columns.name, &mut flaws, name);
     let id_number = read(line, &columns.id_number, &mut flaws, id_number);
@@ -40,30 +56,20 @@ pub(super) fn parse(line: &Line, columns: &Columns) -> Result<(WageRow, Vec<Flaw
         }
         Some(_) | None => Some(None),
     };
-    match (name, id_number, account, cnaps, amount) {
-        (Some(name), Some(id_number), Some((account, luhn)), Some(cnaps), Some(amount)) => {
-            let mut odd = Vec::new();
-            if luhn.is_some() {
-                odd.push((columns.card.header.clone(), Flaw::CardLuhn));
-            }
-            if amount > UNUSUAL {
-                odd.push((columns.amount.header.clone(), Flaw::AmountUnusual));
-            }
-            let row = number(line);
-            Ok((
-                WageRow {
-                    row,
-                    name,
-                    id_number,
-                    account,
-                    cnaps,
-                    amount,
-                },
-                odd,
-            ))
-        }
-        _ => Err(flaws),
+    if let Some((_, Some(AccountWarning::Luhn))) = account {
+        flaws.push((columns.card.header.clone(), Flaw::CardLuhn));
     }
+    if amount.is_some_and(|amount| amount > UNUSUAL) {
+        flaws.push((columns.amount.header.clone(), Flaw::AmountUnusual));
+    }
+    let parts = Parts {
+        name,
+        id_number,
+        account: account.map(|(account, _)| account),
+        cnaps,
+        amount,
+    };
+    (parts, flaws)
 }
 
 fn read<T>(
@@ -111,8 +117,21 @@ fn cnaps(cell: &Cell) -> Result<Cnaps, Flaw> {
 }
 
 fn amount(cell: &Cell) -> Result<Fen, Flaw> {
+    let amount = yuan(cell)?;
+    if amount.is_positive() {
+        Ok(amount)
+    } else {
+        Err(Flaw::AmountZero)
+    }
+}
+
+/// An amount as people write it, nought included: `5,432.10`, `¥5432.1`, `5432元`.
+pub(super) fn yuan(cell: &Cell) -> Result<Fen, Flaw> {
     if cell.is_blank() {
         return Err(Flaw::AmountMissing);
+    }
+    if *cell == Cell::Error {
+        return Err(Flaw::CellError);
     }
     let text = cell
         .text()
@@ -122,10 +141,5 @@ fn amount(cell: &Cell) -> Result<Fen, Flaw> {
     if let Some(positive) = text.strip_prefix(['-', '－', '−']) {
         return Err(Fen::parse_yuan(positive).map_or_else(Flaw::from, |_| Flaw::AmountNegative));
     }
-    let amount = Fen::parse_yuan(text)?;
-    if amount.is_positive() {
-        Ok(amount)
-    } else {
-        Err(Flaw::AmountZero)
-    }
+    Ok(Fen::parse_yuan(text)?)
 }

@@ -11,12 +11,12 @@ use tokio::{
 use wagegate_domain::{
     Fen, PayMonth,
     adapter::{Adapter, EncodeError, Order, Payment},
-    batch::{ContentHash, WageRow},
+    batch::{Content, ContentHash, ContentHasher, WageRow},
     ids::BankAccount,
     plan::reference,
 };
 
-use super::{Checked, Expectation, IntakeError, Problem, check, rows};
+use super::{Checked, Expectation, IntakeError, Problem, changed, check, rows};
 use crate::{
     banks::{Banks, UnknownBank},
     clock::{Clock, china_date},
@@ -109,7 +109,11 @@ pub async fn submit(
         prepared_by: by.to_owned(),
         at: desk.clock.now(),
     };
-    let mut source = Source::start(desk, sheet);
+    let expected = Expected {
+        hasher: ContentHasher::new(&batch.project, &project.account, month),
+        content: checked.content,
+    };
+    let mut source = Source::start(desk, sheet, expected);
     let batch = desk.store.accept_batch(&batch, &mut source).await?;
     Ok(Submitted {
         batch,
@@ -150,6 +154,7 @@ async fn check_kept(
         let fits = |row: &WageRow| fits(&*adapter, &project, month, row);
         let expect = Expectation {
             project: &project.code,
+            project_name: &project.name,
             special_account: &project.account,
             month,
             today,
@@ -212,13 +217,23 @@ fn fits(
     }
 }
 
+/// What the rows of the second pass must add up to.
+struct Expected {
+    hasher: ContentHasher,
+    content: Content,
+}
+
 /// Seals the rows of the second pass on a blocking thread, chunk by chunk, as the store asks for them.
 struct Source {
     chunks: mpsc::Receiver<Result<Vec<SealedRow>, IntakeError>>,
 }
 
 impl Source {
-    fn start(desk: &Desk, sheet: Kept) -> Self {
+    fn start(desk: &Desk, sheet: Kept, expected: Expected) -> Self {
+        let Expected {
+            mut hasher,
+            content,
+        } = expected;
         let (to, chunks) = mpsc::channel(CHUNKS_AHEAD);
         let (open, vault) = (opener(&desk.evidence, sheet), Arc::clone(&desk.vault));
         spawn_blocking(move || {
@@ -229,6 +244,7 @@ impl Source {
                     .map_err(|_| IntakeError::Stopped)
             };
             let done = rows(&open, &mut |row| {
+                hasher.add(&row).ok_or_else(changed)?;
                 chunk.push(vault.seal_row(&row));
                 if chunk.len() == CHUNK {
                     send(&mut chunk)
@@ -237,6 +253,8 @@ impl Source {
                 }
             });
             let end = match done {
+                // What is stored is what was checked, or nothing is.
+                Ok(()) if hasher.finish() != content => Err(changed()),
                 Ok(()) if chunk.is_empty() => Ok(()),
                 Ok(()) => send(&mut chunk),
                 Err(error) => Err(error),

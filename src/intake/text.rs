@@ -1,7 +1,8 @@
 //! Reads comma, semicolon or tab separated text: UTF-8 with or without its mark, else GB18030. It streams; nothing but a record is held.
 
 use std::{
-    io::{BufRead, Read},
+    cell::Cell as StdCell,
+    io::{self, BufRead, Read},
     rc::Rc,
 };
 
@@ -9,11 +10,11 @@ use encoding_rs::{CoderResult, GB18030};
 
 use super::{
     IntakeError, OpenSheet,
-    cells::{Cell, Line},
+    cells::{Cell, Line, Tab},
 };
 
-/// A record of a wage sheet is far shorter; a quote left open must not swallow the file.
-const RECORD_MAX: usize = 64 * 1024;
+/// Bytes read from the end of one record to the end of the next, what is read ahead included; a quote left open must not swallow the file.
+const AHEAD_MAX: usize = 256 * 1024;
 const PIECE: usize = 64 * 1024;
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -24,7 +25,7 @@ pub(super) struct Form {
     delimiter: u8,
 }
 
-/// Calls `each` for every record with something in it; `row` is the line on which it begins.
+/// Calls `each` for every record with something in it, numbered as a spreadsheet shows it: line breaks inside quotation marks begin no row.
 pub(super) fn read(
     open: OpenSheet<'_>,
     each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
@@ -35,33 +36,58 @@ pub(super) fn read(
     } else {
         Box::new(Decoded::new(open()?))
     };
+    let left = Rc::new(StdCell::new(AHEAD_MAX));
+    let fenced = Fenced {
+        // Every record ends with its line, the last one too.
+        input: input.chain(b"\n".as_slice()),
+        left: Rc::clone(&left),
+    };
     let mut records = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(form.delimiter)
         // With both ends of line recognised, the line numbers of a file with CRLF would be off; the CR goes with the cell's spaces.
         .terminator(csv::Terminator::Any(b'\n'))
-        .from_reader(input);
-    let sheet: Rc<str> = "".into();
+        .from_reader(fenced);
+    let tab = Rc::new(Tab::default());
     let mut record = csv::ByteRecord::new();
+    let mut breaks = 0;
     while records.read_byte_record(&mut record).map_err(broken)? {
-        let row = record.position().map_or(0, csv::Position::line);
-        let row = u32::try_from(row).map_err(|_| IntakeError::TooLarge)?;
-        if record.as_slice().len() > RECORD_MAX {
-            return Err(IntakeError::Unreadable(format!(
-                "line {row} is longer than any wage row: look for a quotation mark that is not closed"
-            )));
-        }
-        let cells = record.iter().map(cell).collect();
-        let (sheet, place) = (Rc::clone(&sheet), 0);
+        left.set(AHEAD_MAX);
+        breaks += record
+            .as_slice()
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count() as u64;
+        // The reader stands on the line after the record.
+        let row = records.position().line().saturating_sub(1 + breaks);
         each(Line {
-            sheet,
-            place,
-            row,
-            cells,
+            tab: Rc::clone(&tab),
+            row: u32::try_from(row).map_err(|_| IntakeError::TooLarge)?,
+            cells: record.iter().map(cell).collect(),
         })?;
     }
     Ok(())
+}
+
+/// Lets through what one record may need, and no more until the record has ended.
+struct Fenced<R> {
+    input: R,
+    left: Rc<StdCell<usize>>,
+}
+
+impl<R: Read> Read for Fenced<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let length = self.input.read(to)?;
+        let left = self.left.get().checked_sub(length).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "a line is longer than any wage row: look for a quotation mark that is not closed",
+            )
+        })?;
+        self.left.set(left);
+        Ok(length)
+    }
 }
 
 fn cell(field: &[u8]) -> Cell {
@@ -81,6 +107,9 @@ fn cell(field: &[u8]) -> Cell {
 
 fn broken(error: csv::Error) -> IntakeError {
     match error.into_kind() {
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            IntakeError::Unreadable(error.to_string())
+        }
         csv::ErrorKind::Io(error) => error.into(),
         other => IntakeError::Unreadable(format!("{other:?}")),
     }
@@ -181,7 +210,7 @@ impl Decoded {
         }
     }
 
-    fn refill(&mut self) -> std::io::Result<()> {
+    fn refill(&mut self) -> io::Result<()> {
         let bytes = self.input.fill_buf()?;
         let last = bytes.is_empty();
         let mut out = vec![0; bytes.len() * 3 + 16];
@@ -195,7 +224,7 @@ impl Decoded {
 }
 
 impl Read for Decoded {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         while self.read == self.out.len() && !self.ended {
             self.refill()?;
         }

@@ -1,23 +1,29 @@
 //! Reads workbooks cell by cell. The compressed file is in memory, up to a cap; what it unpacks to is counted before it is parsed.
 
 use std::{
-    io::{self, Cursor, Read},
+    io::{self, BufReader, Cursor, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
+use calamine::{DataRef, Reader as _, Sheet, SheetType, SheetVisible, Xlsx, XlsxError};
+use quick_xml::events::Event;
 use rust_decimal::Decimal;
 use zip::ZipArchive;
 
 use super::{
     IntakeError,
-    cells::{Cell, Line},
+    cells::{Cell, Line, Tab},
 };
 
 /// Largest workbook, bytes as uploaded.
 const FILE_MAX: u64 = 64 * 1024 * 1024;
 /// Most that a workbook may unpack to, bytes; 100,000 rows are a tenth of it.
 const UNPACKED_MAX: u64 = 512 * 1024 * 1024;
+/// Most that the table of texts may unpack to, which is in memory whole.
+const TEXTS_MAX: u64 = 128 * 1024 * 1024;
+/// Most that a list of formats, sheets or parts may unpack to: each of its short elements becomes a large value in memory.
+const LISTS_MAX: u64 = 4 * 1024 * 1024;
 const PARTS_MAX: usize = 2_000;
 /// Columns beyond this are not read.
 const COLUMNS_MAX: usize = 256;
@@ -35,46 +41,121 @@ pub(super) fn read(
         return Err(IntakeError::TooLarge);
     }
     measure(&file)?;
-    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(file)).map_err(unreadable)?;
-    for (name, place) in workbook.sheet_names().into_iter().zip(0..) {
-        read_sheet(&mut workbook, &name, place, each)?;
+    let mut workbook: Xlsx<_> = guarded(|| Xlsx::new(Cursor::new(file)))?;
+    let sheets = workbook.sheets_metadata().to_vec();
+    for (sheet, place) in sheets.iter().zip(0..) {
+        // Sheets are opened by name: of two with one name, the second would never be read.
+        if sheets
+            .iter()
+            .filter(|other| other.name == sheet.name)
+            .count()
+            > 1
+        {
+            return unreadable("two of its sheets have the same name: rename one");
+        }
+        if sheet.typ == SheetType::WorkSheet {
+            read_sheet(&mut workbook, sheet, place, each)?;
+        }
     }
     Ok(())
 }
 
+/// Calls into the reader of workbooks, which may panic over nonsense that no spreadsheet program writes.
+fn guarded<T>(call: impl FnOnce() -> Result<T, XlsxError>) -> Result<T, IntakeError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => unreadable(error),
+        Err(_) => unreadable("it is damaged: open it, and save it anew as .xlsx"),
+    }
+}
+
+fn unreadable<T>(why: impl ToString) -> Result<T, IntakeError> {
+    Err(IntakeError::Unreadable(why.to_string()))
+}
+
 /// Unpacks every part into nothing and counts: what a directory of a hostile file says of itself proves nothing.
 fn measure(file: &[u8]) -> Result<(), IntakeError> {
-    let unreadable = |error: &dyn std::error::Error| IntakeError::Unreadable(error.to_string());
-    let mut parts = ZipArchive::new(Cursor::new(file)).map_err(|error| unreadable(&error))?;
+    let mut parts = ZipArchive::new(Cursor::new(file)).or_else(unreadable)?;
     if parts.len() > PARTS_MAX {
         return Err(IntakeError::TooLarge);
     }
     let mut left = UNPACKED_MAX;
     for index in 0..parts.len() {
-        let part = parts.by_index(index).map_err(|error| unreadable(&error))?;
-        let size = io::copy(&mut part.take(left + 1), &mut io::sink())
-            .map_err(|error| unreadable(&error))?;
-        left = left.checked_sub(size).ok_or(IntakeError::TooLarge)?;
+        let part = parts.by_index(index).or_else(unreadable)?;
+        let name = part.name().or_else(unreadable)?.to_lowercase();
+        let most = left.min(most(&name));
+        let size = io::copy(&mut part.take(most + 1), &mut io::sink()).or_else(unreadable)?;
+        if size > most {
+            return Err(IntakeError::TooLarge);
+        }
+        left -= size;
+        if is_texts(&name) {
+            let part = parts.by_index(index).or_else(unreadable)?;
+            count_texts(BufReader::new(part), size)?;
+        }
     }
     Ok(())
 }
 
+fn is_texts(part: &str) -> bool {
+    part.ends_with("sharedstrings.xml")
+}
+
+fn most(part: &str) -> u64 {
+    const LISTS: [&str; 4] = ["styles.xml", "workbook.xml", ".rels", "[content_types].xml"];
+    if is_texts(part) {
+        TEXTS_MAX
+    } else if LISTS.iter().any(|end| part.ends_with(end)) {
+        LISTS_MAX
+    } else {
+        UNPACKED_MAX
+    }
+}
+
+/// Room is made for as many texts as their table says it has, before one is read: it may not say more than its bytes can hold.
+fn count_texts(part: impl io::BufRead, size: u64) -> Result<(), IntakeError> {
+    const SHORTEST: u64 = "<si/>".len() as u64;
+    let mut xml = quick_xml::Reader::from_reader(part);
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match xml.read_event_into(&mut buffer).or_else(unreadable)? {
+            Event::Start(table) | Event::Empty(table) if table.local_name().as_ref() == "sst" => {
+                let said = table.try_get_attribute("uniqueCount").or_else(unreadable)?;
+                let said = said.and_then(|said| said.value.trim().parse().ok());
+                return match said {
+                    Some(texts) if texts > size / SHORTEST => Err(IntakeError::TooLarge),
+                    Some::<u64>(_) | None => Ok(()),
+                };
+            }
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
 fn read_sheet(
     workbook: &mut Xlsx<Cursor<Vec<u8>>>,
-    name: &str,
+    sheet: &Sheet,
     place: u32,
     each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
-    let mut reader = match workbook.worksheet_cells_reader(name) {
-        Ok(reader) => reader,
-        // A sheet of charts has no cells.
-        Err(XlsxError::WorksheetNotFound(_) | XlsxError::NotAWorksheet(_)) => return Ok(()),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let sheet: Rc<str> = name.into();
+    let mut reader = guarded(|| workbook.worksheet_cells_reader(&sheet.name))?;
+    let tab = Rc::new(Tab {
+        name: sheet.name.clone(),
+        place,
+        hidden: sheet.visible != SheetVisible::Visible,
+    });
     let mut line: Option<Line> = None;
-    while let Some(cell) = reader.next_cell().map_err(unreadable)? {
+    let mut last = None;
+    while let Some(cell) = guarded(|| reader.next_cell())? {
         let (row, column) = cell.get_position();
+        // Of a cell that comes twice, one would be paid and the other seen.
+        if last.replace((row, column)) >= Some((row, column)) {
+            return unreadable(
+                "a cell comes twice, or after a later one: save it anew with a spreadsheet program",
+            );
+        }
         let column = usize::try_from(column).unwrap_or(usize::MAX);
         let row = row.saturating_add(1);
         if line.as_ref().is_some_and(|line| line.row != row)
@@ -83,8 +164,7 @@ fn read_sheet(
             each(whole)?;
         }
         let line = line.get_or_insert_with(|| Line {
-            sheet: Rc::clone(&sheet),
-            place,
+            tab: Rc::clone(&tab),
             row,
             cells: Vec::new(),
         });
@@ -130,10 +210,6 @@ fn number(scientific: &str) -> Cell {
     } else {
         Cell::Number(text)
     }
-}
-
-fn unreadable(error: XlsxError) -> IntakeError {
-    IntakeError::Unreadable(error.to_string())
 }
 
 #[cfg(test)]
