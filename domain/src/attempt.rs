@@ -68,7 +68,12 @@ impl State {
                 Ok(Self::InDoubt)
             }
             (Self::Sending | Self::InDoubt | Self::Accepted, Event::Known)
-            | (Self::Accepted, Event::Unclear | Event::NotKnown) => Ok(Self::Accepted),
+            // A bank that reports while our own call is still under way has it, whatever that call then brings: a refusal is told of its
+            // payments, and the fold shows where it contradicts.
+            | (
+                Self::Accepted,
+                Event::Unclear | Event::NotKnown | Event::NothingLeft | Event::Refused,
+            ) => Ok(Self::Accepted),
             (Self::Sending | Self::InDoubt | Self::Refused, Event::Refused)
             | (Self::InDoubt, Event::DecidedNotArrived) => Ok(Self::Refused),
             (
@@ -84,7 +89,7 @@ impl State {
             | (Self::InDoubt, Event::Intent | Event::NothingLeft)
             | (
                 Self::Accepted,
-                Event::Intent | Event::NothingLeft | Event::Refused | Event::DecidedNotArrived,
+                Event::Intent | Event::DecidedNotArrived,
             )
             | (
                 Self::Refused,
@@ -181,6 +186,9 @@ mod tests {
             (State::InDoubt, DecidedNotArrived, Some(State::Refused)),
             (State::Accepted, Unclear, Some(State::Accepted)),
             (State::Accepted, DecidedNotArrived, None),
+            (State::Accepted, Refused, Some(State::Accepted)),
+            (State::Accepted, NothingLeft, Some(State::Accepted)),
+            (State::Accepted, Intent, None),
             (State::Refused, Known, None),
         ] {
             assert_eq!(state.on(event).ok(), expected, "{state:?} {event:?}");

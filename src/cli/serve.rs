@@ -188,14 +188,20 @@ async fn steps(
     mut stopping: watch::Receiver<()>,
 ) {
     loop {
-        let nap = match worker.step().await {
-            Ok(Progress::Did(_)) => Duration::ZERO,
-            Ok(Progress::Idle(due)) => due.map_or(tick, |due| {
+        let step = worker.clone();
+        // A task of its own: a step that panics is a failed step, taken again when its lease runs out, and not the end of this loop.
+        let nap = match tokio::spawn(async move { step.step().await }).await {
+            Err(panic) => {
+                tracing::error!(%panic, "a step came to a sudden end; this is a fault in the program");
+                tick
+            }
+            Ok(Ok(Progress::Did(_))) => Duration::ZERO,
+            Ok(Ok(Progress::Idle(due))) => due.map_or(tick, |due| {
                 Duration::try_from(due.duration_since(gateway.clock.now()))
                     .unwrap_or_default()
                     .min(tick)
             }),
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "a step could not be finished");
                 tick
             }

@@ -14,7 +14,7 @@ use crate::{
     banks::Bank,
     evidence::Kept,
     gateway::Gateway,
-    store::{Claim, Next, ReadTask},
+    store::{Claim, Next, ReadTask, Recorded},
 };
 
 pub(super) async fn collect(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
@@ -27,31 +27,26 @@ pub(super) async fn collect(gateway: &Gateway, claim: &Claim) -> Result<(), Step
     let now = gateway.clock.now();
     let pace = SignedDuration::from_secs(bank.adapter.profile().polling.collect_every_s.into());
     let later = Next::Again(now + pace);
+    let origin = (claim.subject.as_str(), "collect");
     match heard {
         Heard::Answer {
             answer: Answer::Document { next_cursor },
             reply: Some(reply),
         } => {
             // Written down first: a crash before the cursor moves brings the same bytes again, which change nothing.
-            record_reply(
-                gateway,
-                &claim.subject,
-                "collect",
-                None,
-                &reply,
-                ReadTask::Wanted,
-            )
-            .await?;
-            let moved = next_cursor.filter(|cursor| *cursor != after);
-            match moved {
-                Some(cursor) if is_whole(gateway, bank, &reply).await? => {
+            let wanted = ReadTask::Wanted;
+            let recorded = record_reply(gateway, origin, None, Some(&reply), wanted).await?;
+            let seen = recorded.is_some_and(|(_, recorded)| recorded == Recorded::Seen);
+            match next_cursor.filter(|cursor| *cursor != after) {
+                // A document that breaks off is asked for again; broken alike a second time it is the bank's own fault, waits in suspense,
+                // and must not stand before all that came back after it.
+                Some(cursor) if is_whole(gateway, bank, &reply).await? || seen => {
                     let at_once = Next::Again(now);
                     gateway
                         .store
                         .move_cursor(claim, &claim.subject, &cursor, at_once)
                         .await?;
                 }
-                // What stands in a document that breaks off is read all the same, and the bank is asked for it again.
                 Some(_) | None => gateway.store.finish(claim, later).await?,
             }
         }
@@ -60,12 +55,30 @@ pub(super) async fn collect(gateway: &Gateway, claim: &Claim) -> Result<(), Step
             answer: Answer::Nothing,
             ..
         } => gateway.store.finish(claim, later).await?,
-        odd @ (Heard::Answer { .. } | Heard::BrokenOff { .. } | Heard::Silence { .. }) => {
-            tracing::warn!(bank = %claim.subject, heard = ?odd, "a look for returns brought nothing usable");
-            gateway.store.finish(claim, later).await?;
+        Heard::Answer { reply, answer } => {
+            let why = format!("{answer:?}");
+            unusable(gateway, claim, reply.as_ref(), &why, later).await?;
         }
+        Heard::BrokenOff { reply, why } => {
+            unusable(gateway, claim, reply.as_ref(), &why, later).await?;
+        }
+        Heard::Silence { why, .. } => unusable(gateway, claim, None, &why, later).await?,
     }
     Ok(())
+}
+
+/// Keeps what came, and looks again later.
+async fn unusable(
+    gateway: &Gateway,
+    claim: &Claim,
+    reply: Option<&Kept>,
+    why: &str,
+    later: Next,
+) -> Result<(), StepError> {
+    tracing::warn!(bank = %claim.subject, why, "a look for returns brought nothing usable");
+    let origin = (claim.subject.as_str(), "collect");
+    record_reply(gateway, origin, None, reply, ReadTask::NotWanted).await?;
+    Ok(gateway.store.finish(claim, later).await?)
 }
 
 /// Reads a document to its end without taking anything from it.

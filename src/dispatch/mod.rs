@@ -10,7 +10,7 @@ mod query;
 mod send;
 mod talk;
 
-use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -99,20 +99,22 @@ impl Worker {
         }
     }
 
-    /// Renews the lease while the work goes on: a long return or a slow bank is not a dead worker.
+    /// Renews the lease while the work goes on: a long return or a slow bank is not a dead worker. Both are polled side by side, because a
+    /// renewal may wait for a lock that the work itself holds.
     async fn holding<T>(&self, claim: &Claim, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = tokio::time::sleep(self.lease / 3) => {
-                    let until = self.now() + SignedDuration::from_millis(self.lease_ms());
-                    // A lease that cannot be renewed runs out, and then the fence refuses this worker's writes: reported there.
-                    if let Err(error) = self.gateway.store.renew(claim, until).await {
-                        tracing::warn!(task = claim.task, %error, "a lease could not be renewed");
-                    }
+        let renewing = async {
+            loop {
+                tokio::time::sleep(self.lease / 3).await;
+                let until = self.now() + SignedDuration::from_millis(self.lease_ms());
+                // A lease that cannot be renewed runs out, and then the fence refuses this worker's writes: reported there.
+                if let Err(error) = self.gateway.store.renew(claim, until).await {
+                    tracing::warn!(task = claim.task, %error, "a lease could not be renewed");
                 }
             }
+        };
+        tokio::select! {
+            done = work => done,
+            () = renewing => unreachable!("renewing never ends"),
         }
     }
 

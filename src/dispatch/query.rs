@@ -38,23 +38,18 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
     let heard = talk(gateway, bank, ask, None).await?;
     let polling = bank.adapter.profile().polling;
     let next = Next::Again(next_query(polling, view.planned_at, gateway.clock.now()));
+    let origin = (view.bank.as_str(), "query");
     match heard {
         Heard::Answer { answer, reply } => {
             let answer = document_if_refused_late(answer, view.state);
-            let raw = match &reply {
-                Some(reply) => Some(
-                    record_reply(
-                        gateway,
-                        &view.bank,
-                        "query",
-                        Some(view.id),
-                        reply,
-                        read_task(&answer),
-                    )
-                    .await?,
-                ),
-                None => None,
-            };
+            let raw = record_reply(
+                gateway,
+                origin,
+                Some(view.id),
+                reply.as_ref(),
+                read_task(&answer),
+            );
+            let raw = raw.await?.map(|(raw, _)| raw);
             let told = told(gateway, answer, raw);
             let state = gateway
                 .store
@@ -67,17 +62,14 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
             Ok(())
         }
         Heard::BrokenOff { reply, why } => {
-            if let Some(reply) = &reply {
-                record_reply(
-                    gateway,
-                    &view.bank,
-                    "query",
-                    Some(view.id),
-                    reply,
-                    ReadTask::NotWanted,
-                )
-                .await?;
-            }
+            record_reply(
+                gateway,
+                origin,
+                Some(view.id),
+                reply.as_ref(),
+                ReadTask::NotWanted,
+            )
+            .await?;
             unanswered(gateway, claim, &view, &why, next).await
         }
         Heard::Silence { why, .. } => unanswered(gateway, claim, &view, &why, next).await,

@@ -35,9 +35,19 @@ pub(super) async fn send(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
             let happening = in_doubt(gateway, &view, None, gateway.clock.now(), why);
             record(gateway, claim, &view, &happening, Next::Done).await
         }
-        State::InDoubt | State::Accepted | State::Refused => {
-            Ok(gateway.store.finish(claim, Next::Done).await?)
+        // A push may have shown that it arrived before its sender could say so: then nobody has put down a query yet.
+        State::InDoubt | State::Accepted => {
+            let known = match view.state {
+                State::Accepted => Event::Known,
+                State::InDoubt | State::Planned | State::Sending | State::Refused => Event::Unclear,
+            };
+            let asked = Happening {
+                query_at: Some(gateway.clock.now()),
+                ..happening(gateway, known, None)
+            };
+            record(gateway, claim, &view, &asked, Next::Done).await
         }
+        State::Refused => Ok(gateway.store.finish(claim, Next::Done).await?),
     }
 }
 
@@ -77,32 +87,18 @@ async fn conclude(
 ) -> Result<(), StepError> {
     let polling = bank.adapter.profile().polling;
     let soon = gateway.clock.now() + first_query(polling);
+    let keep = async |reply: Option<&Kept>, read| {
+        let origin = (view.bank.as_str(), "reply");
+        let kept = record_reply(gateway, origin, Some(view.id), reply, read).await?;
+        Ok::<_, StepError>(kept.map(|(raw, _)| raw))
+    };
     let (happening, next) = match heard {
         Heard::Answer { answer, reply } => {
-            let read = read_task(&answer);
-            let raw = match &reply {
-                Some(reply) => Some(
-                    record_reply(gateway, &view.bank, "reply", Some(view.id), reply, read).await?,
-                ),
-                None => None,
-            };
+            let raw = keep(reply.as_ref(), read_task(&answer)).await?;
             (answered(gateway, view, answer, raw, soon), Next::Done)
         }
         Heard::BrokenOff { reply, why } => {
-            let raw = match &reply {
-                Some(reply) => Some(
-                    record_reply(
-                        gateway,
-                        &view.bank,
-                        "reply",
-                        Some(view.id),
-                        reply,
-                        ReadTask::NotWanted,
-                    )
-                    .await?,
-                ),
-                None => None,
-            };
+            let raw = keep(reply.as_ref(), ReadTask::NotWanted).await?;
             (in_doubt(gateway, view, raw, soon, &why), Next::Done)
         }
         Heard::Silence {

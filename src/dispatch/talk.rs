@@ -14,7 +14,7 @@ use crate::{
     banks::Bank,
     evidence::{Evidence, Kept},
     gateway::Gateway,
-    store::{NewRaw, ReadTask},
+    store::{NewRaw, ReadTask, Recorded},
     transport::https::{Body, BytesLeft, InboundReply, OutboundRequest, SendError, Verb},
 };
 
@@ -83,15 +83,15 @@ pub(super) async fn talk(
     Ok(Heard::BrokenOff { reply, why })
 }
 
-/// Writes a reply down as a document from this bank.
+/// Writes a reply down as a document from this bank, unless it was empty; says whether it is new.
 pub(super) async fn record_reply(
     gateway: &Gateway,
-    bank: &str,
-    origin: &'static str,
+    (bank, origin): (&str, &'static str),
     instruction: Option<i64>,
-    reply: &Kept,
+    reply: Option<&Kept>,
     read: ReadTask,
-) -> Result<i64, StepError> {
+) -> Result<Option<(i64, Recorded)>, StepError> {
+    let Some(reply) = reply else { return Ok(None) };
     let raw = NewRaw {
         bank: bank.to_owned(),
         origin,
@@ -100,9 +100,9 @@ pub(super) async fn record_reply(
         size: reply.size,
         at: gateway.clock.now(),
     };
-    let (id, _) = gateway.store.record_raw(&raw, read).await?;
+    let recorded = gateway.store.record_raw(&raw, read).await?;
     gateway.work.notify_one();
-    Ok(id)
+    Ok(Some(recorded))
 }
 
 /// After an earlier round the bank has heard from us, whatever became of this one.

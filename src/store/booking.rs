@@ -137,6 +137,17 @@ pub(super) fn proven(sayings: &[Saying], instructions: &Instructions) -> BTreeSe
         .collect()
 }
 
+/// Instructions that were never sent from this store and that the bank reports on: it went back in time, or another one sent them.
+/// Sending them now could pay a second time (invariant 14).
+pub(super) fn arrived_unsent(sayings: &[Saying], instructions: &Instructions) -> BTreeSet<i64> {
+    keys(sayings)
+        .iter()
+        .filter_map(|key| instructions.get(key))
+        .filter(|named| named.state == State::Planned)
+        .map(|named| named.id)
+        .collect()
+}
+
 /// What to load for a segment of items.
 pub(super) fn wanted(sayings: &[Saying], instructions: &Instructions) -> Wanted {
     let mut wanted = Wanted::default();

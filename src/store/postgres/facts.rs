@@ -94,6 +94,7 @@ async fn lock_named(
         };
         instructions.insert(row.text("bank_key")?, named);
     }
+    tasks::hold_back(tx, &booking::arrived_unsent(sayings, &instructions)).await?;
     let proven = booking::proven(sayings, &instructions);
     for named in instructions
         .values_mut()

@@ -1,5 +1,7 @@
 //! Work that waits: claimed under a lease by one gateway at a time, and given back with the fence that the claim was given.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
@@ -167,4 +169,21 @@ pub(super) async fn settle(
     } else {
         Err(StoreError::Stale)
     }
+}
+
+/// Takes away the send tasks of instructions that this store never sent and the bank has all the same: only people may let them go now. A task
+/// that somebody is writing with at this moment is passed over: its lock comes before the batches' that the caller holds.
+pub(super) async fn hold_back(
+    tx: &mut PgConnection,
+    instructions: &BTreeSet<i64>,
+) -> Result<(), StoreError> {
+    let subjects: Vec<String> = instructions.iter().map(i64::to_string).collect();
+    sqlx::query(
+        "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE kind = $1 AND subject = ANY ($2) FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(TaskKind::Send.code())
+    .bind(&subjects)
+    .execute(tx)
+    .await?;
+    Ok(())
 }

@@ -81,6 +81,7 @@ async fn named(
         };
         instructions.insert(row.text("bank_key")?, named);
     }
+    tasks::hold_back(tx, &booking::arrived_unsent(sayings, &instructions)).await?;
     let proven = booking::proven(sayings, &instructions);
     for named in instructions
         .values_mut()

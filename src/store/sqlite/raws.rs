@@ -42,19 +42,21 @@ pub(super) async fn record_raw(
     Ok((id, recorded))
 }
 
-/// Makes a task to read a new document, or one that was only kept and turns out to be a document.
+/// Makes a task to read a new document, one that was only kept and turns out to be a document, or one that broke off: what was recorded of it is
+/// passed over, and a mended profile may read the rest.
 async fn make_readable(
     tx: &mut SqliteConnection,
     id: i64,
     recorded: Recorded,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let promoted =
-        sqlx::query("UPDATE raw_document SET state = 'unread' WHERE id = $1 AND state = 'kept'")
-            .bind(id)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+    let promoted = sqlx::query(
+        "UPDATE raw_document SET state = 'unread' WHERE id = $1 AND state IN ('kept', 'broken')",
+    )
+    .bind(id)
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
     if recorded == Recorded::New || promoted == 1 {
         tasks::ensure(tx, TaskKind::Read, &id.to_string(), at).await?;
     }
@@ -114,7 +116,23 @@ pub(super) async fn finish_raw(
     if found == 0 {
         return Err(unknown(raw));
     }
+    if let Some(why) = broken {
+        suspend_rest(&mut tx, raw, why).await?;
+    }
     Ok(tx.commit().await?)
+}
+
+/// What stands behind the break may be about wages: people look at it.
+async fn suspend_rest(tx: &mut SqliteConnection, raw: i64, why: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO suspense (bank, raw_id, ordinal, why, at) SELECT bank, id, next_ordinal, $2, at FROM raw_document WHERE id = $1
+         ON CONFLICT (raw_id, ordinal) DO NOTHING",
+    )
+    .bind(raw)
+    .bind(format!("the document cannot be read from here on: {why}"))
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Where the last look ended; a bank that was never looked at begins at `0`.

@@ -81,9 +81,10 @@ pub(crate) async fn a_kept_answer_that_turns_out_to_be_a_document_is_read(bench:
 pub(crate) async fn a_broken_document_keeps_what_was_read_of_it(bench: Bench) {
     bench.settle().await;
     let key = bench.sent("B1", &[100, 200]).await.bank_key;
+    let pushed = document(BANK);
     let (raw, _) = bench
         .store
-        .record_raw(&document(BANK), ReadTask::Wanted)
+        .record_raw(&pushed, ReadTask::Wanted)
         .await
         .unwrap();
     let claim = bench.claim(TaskKind::Read).await;
@@ -114,6 +115,17 @@ pub(crate) async fn a_broken_document_keeps_what_was_read_of_it(bench: Bench) {
         Ok(1)
     );
     bench.adds_up().await;
+    // What stands behind the break waits for people, and the same bytes are looked at again: a mended profile may read the rest.
+    let suspense = bench.store.suspense().await.unwrap();
+    assert_eq!(suspense.len(), 1);
+    assert!(suspense[0].why.contains("line 7: ends early"));
+    assert_eq!(suspense[0].ordinal, 2);
+    bench
+        .store
+        .record_raw(&pushed, ReadTask::Wanted)
+        .await
+        .unwrap();
+    assert_eq!(bench.claim(TaskKind::Read).await.subject, raw.to_string());
 }
 
 pub(crate) async fn the_cursor_moves_with_its_claim(bench: Bench) {

@@ -163,6 +163,11 @@ pub(crate) async fn nothing_is_taken_about_an_instruction_that_was_never_sent(be
         .await;
     assert_eq!(heard, taken(0, 0, 2));
     assert_eq!(bench.places("B1").await, [0, 0, 0, 2, 0, 0]);
+    // The bank has it from somewhere: this store must not send it.
+    assert_eq!(
+        bench.sql("DELETE FROM task WHERE kind = 'send'").await,
+        Ok(0)
+    );
 }
 
 pub(crate) async fn a_whole_is_about_every_payment(bench: Bench) {
