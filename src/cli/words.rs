@@ -22,7 +22,7 @@ pub(super) fn state(code: &str) -> String {
     let word = BatchState::from_code(code).map(|state| match state {
         BatchState::AwaitingApproval => "待审批 awaiting approval",
         BatchState::Approved => "已审批 approved",
-        BatchState::Planned => "代发中 planned",
+        BatchState::Planned => "已编排 planned",
         BatchState::Rejected => "已驳回 rejected",
     });
     word.unwrap_or(code).to_owned()

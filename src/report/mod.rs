@@ -46,8 +46,12 @@ pub async fn rates(
     sees: impl Fn(&RateLine) -> bool,
 ) -> Result<Rates, StoreError> {
     let mut lines = store.rates(month, level).await?;
-    if level == Level::Prefecture {
-        with_silent_prefectures(&mut lines, store.regions().await?);
+    match level {
+        Level::Prefecture => with_silent_prefectures(&mut lines, store.regions().await?),
+        // The bases that exist are those of prefectures: a county's or project's line has none of its own to be measured against.
+        Level::County | Level::Project => {
+            lines.iter_mut().for_each(|line| line.base_projects = None);
+        }
     }
     lines.retain(sees);
     let total = total(&lines)
