@@ -335,9 +335,11 @@ async fn export(client: &Client, file: Option<&PathBuf>) -> Result<(), Failure> 
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(std::path::Path::new("."));
-    let mut part = tempfile::NamedTempFile::new_in(folder).map_err(Failure::here)?;
+    let here =
+        |error: std::io::Error| Failure::Here(format!("{}: {}", file.display(), error.kind()));
+    let mut part = tempfile::NamedTempFile::new_in(folder).map_err(here)?;
     pass(client, |piece| part.write_all(piece)).await?;
-    part.persist(file).map_err(Failure::here)?;
+    part.persist(file).map_err(|error| here(error.error))?;
     Ok(())
 }
 
@@ -350,7 +352,12 @@ async fn pass(
     while let Some(piece) = response.chunk().await.map_err(|error| {
         Failure::Unreachable(format!("the export broke off: {}", causes(&error)))
     })? {
-        take(&piece).map_err(Failure::here)?;
+        match take(&piece) {
+            Ok(()) => {}
+            // Whoever reads has seen enough (`| head`).
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(Failure::here(error)),
+        }
     }
     Ok(())
 }

@@ -36,6 +36,11 @@ pub(super) async fn run(client: &Client, watch: &Watch, out: Out) -> Result<(), 
     loop {
         let batches = look(client, watch).await?;
         bars.show(&batches);
+        if watch.until_settled && batches.is_empty() {
+            return Err(Failure::Here(
+                "there is no batch to watch: look at the month, and at what you may see".into(),
+            ));
+        }
         if watch.until_settled && batches.iter().all(settled) {
             bars.end();
             return out.show(&batches, |_| "全部办结 everything is settled".into());
