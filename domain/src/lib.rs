@@ -22,6 +22,7 @@ pub mod period;
 pub mod plan;
 pub mod profile;
 pub mod reason;
+pub mod roster;
 
 pub use money::Fen;
 pub use period::PayMonth;

@@ -13,7 +13,9 @@ pub enum Action {
     FollowBatch,
     /// See a batch's rows (masked) and what failed of them.
     ReadBatch,
-    /// Approve or refuse a batch.
+    /// Review a batch that a clerk prepared, before it may be released.
+    ReviewBatch,
+    /// Release a reviewed batch to the bank, or refuse it.
     ApproveBatch,
     /// See and change special accounts and card bindings.
     ManageAccounts,
@@ -33,6 +35,10 @@ pub enum Action {
     PushReturns,
     /// Import regions and projects.
     ImportRegister,
+    /// Import a project's workers with their presence and cards.
+    ImportRoster,
+    /// See a project's workers (masked), their presence and their cards.
+    ReadRoster,
     /// See projects with their special accounts' numbers.
     ReadProjects,
     /// See what special accounts hold and have reserved.
@@ -41,6 +47,12 @@ pub enum Action {
     ExportOutcomes,
     /// See what banks said that matched nothing.
     ReadSuspense,
+    /// See, admit, suspend and revoke principals and certificates.
+    ManagePrincipals,
+    /// Subscribe to events, see their deliveries and have them sent again.
+    ManageWebhooks,
+    /// Read the description of the API.
+    ReadContract,
     /// Ask whether the gateway is well.
     AskHealth,
 }
@@ -98,26 +110,32 @@ impl Principal {
 
 #[rustfmt::skip]
 fn roles(action: Action) -> &'static [Role] {
-    use Role::{Approver, Bank, Clerk, Finance, Operator, Supervisor};
+    use Role::{Approver, Bank, Clerk, Finance, Operator, Reviewer, Supervisor};
     match action {
-        Action::PrepareBatch   => &[Clerk],
-        Action::FollowBatch    => &[Operator, Clerk, Approver, Finance, Supervisor],
-        Action::ReadBatch      => &[Clerk, Approver, Finance, Supervisor],
-        Action::ApproveBatch   => &[Approver],
-        Action::ManageAccounts => &[Finance],
-        Action::WorkFailures   => &[Finance],
-        Action::DecideDoubt    => &[Approver, Finance],
-        Action::RevealPerson   => &[Clerk, Approver, Finance],
-        Action::ReadIndicators => &[Approver, Finance, Supervisor],
-        Action::Operate        => &[Operator],
-        Action::ReadAudit      => &[Operator],
-        Action::PushReturns    => &[Bank],
-        Action::ImportRegister => &[Operator],
-        Action::ReadProjects   => &[Operator, Clerk, Approver, Finance, Supervisor],
-        Action::ReadAccounts   => &[Operator, Approver, Finance, Supervisor],
-        Action::ExportOutcomes => &[Operator, Finance],
-        Action::ReadSuspense   => &[Operator],
-        Action::AskHealth      => &[Operator, Clerk, Approver, Finance, Supervisor, Bank],
+        Action::PrepareBatch     => &[Clerk],
+        Action::FollowBatch      => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
+        Action::ReadBatch        => &[Clerk, Reviewer, Approver, Finance, Supervisor],
+        Action::ReviewBatch      => &[Reviewer],
+        Action::ApproveBatch     => &[Approver],
+        Action::ManageAccounts   => &[Finance],
+        Action::WorkFailures     => &[Finance],
+        Action::DecideDoubt      => &[Approver, Finance],
+        Action::RevealPerson     => &[Clerk, Reviewer, Approver, Finance],
+        Action::ReadIndicators   => &[Approver, Finance, Supervisor],
+        Action::Operate          => &[Operator],
+        Action::ReadAudit        => &[Operator],
+        Action::PushReturns      => &[Bank],
+        Action::ImportRegister   => &[Operator],
+        Action::ImportRoster     => &[Operator, Clerk, Reviewer],
+        Action::ReadRoster       => &[Clerk, Reviewer, Approver, Finance, Supervisor],
+        Action::ReadProjects     => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
+        Action::ReadAccounts     => &[Operator, Approver, Finance, Supervisor],
+        Action::ExportOutcomes   => &[Operator, Finance],
+        Action::ReadSuspense     => &[Operator],
+        Action::ManagePrincipals => &[Operator],
+        Action::ManageWebhooks   => &[Operator, Finance, Supervisor],
+        Action::ReadContract     => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
+        Action::AskHealth        => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
     }
 }
 
@@ -144,9 +162,10 @@ impl Scope {
 mod tests {
     use super::*;
 
-    const ROLES: [Role; 6] = [
+    const ROLES: [Role; 7] = [
         Role::Operator,
         Role::Clerk,
+        Role::Reviewer,
         Role::Approver,
         Role::Finance,
         Role::Supervisor,
@@ -160,7 +179,7 @@ mod tests {
     fn somebody(role: Role) -> Principal {
         let scope = match role {
             Role::Operator => Scope::All,
-            Role::Clerk | Role::Approver | Role::Finance => {
+            Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance => {
                 Scope::Projects(["P1".to_owned()].into())
             }
             Role::Supervisor => Scope::Region("5301".into()),
@@ -181,37 +200,45 @@ mod tests {
             region: "530300",
         };
         for (action, target, expected) in [
-            (Action::PrepareBatch, HERE, "ryrrrr"),
-            (Action::PrepareBatch, elsewhere, "rsrrrr"),
-            (Action::FollowBatch, HERE, "yyyyyr"),
-            (Action::FollowBatch, elsewhere, "yssssr"),
-            (Action::ReadBatch, HERE, "ryyyyr"),
-            (Action::ReadBatch, elsewhere, "rssssr"),
-            (Action::ApproveBatch, HERE, "rryrrr"),
-            (Action::ApproveBatch, elsewhere, "rrsrrr"),
-            (Action::ManageAccounts, HERE, "rrryrr"),
-            (Action::WorkFailures, HERE, "rrryrr"),
-            (Action::WorkFailures, elsewhere, "rrrsrr"),
-            (Action::DecideDoubt, HERE, "rryyrr"),
-            (Action::RevealPerson, HERE, "ryyyrr"),
-            (Action::ReadIndicators, HERE, "rryyyr"),
+            (Action::PrepareBatch, HERE, "ryrrrrr"),
+            (Action::PrepareBatch, elsewhere, "rsrrrrr"),
+            (Action::FollowBatch, HERE, "yyyyyyr"),
+            (Action::FollowBatch, elsewhere, "ysssssr"),
+            (Action::ReadBatch, HERE, "ryyyyyr"),
+            (Action::ReadBatch, elsewhere, "rsssssr"),
+            (Action::ReviewBatch, HERE, "rryrrrr"),
+            (Action::ReviewBatch, elsewhere, "rrsrrrr"),
+            (Action::ImportRoster, HERE, "yyyrrrr"),
+            (Action::ImportRoster, elsewhere, "yssrrrr"),
+            (Action::ReadRoster, HERE, "ryyyyyr"),
+            (Action::ReadRoster, elsewhere, "rsssssr"),
+            (Action::ManagePrincipals, Target::Gateway, "yrrrrrr"),
+            (Action::ManageWebhooks, HERE, "yrrryyr"),
+            (Action::ApproveBatch, HERE, "rrryrrr"),
+            (Action::ApproveBatch, elsewhere, "rrrsrrr"),
+            (Action::ManageAccounts, HERE, "rrrryrr"),
+            (Action::WorkFailures, HERE, "rrrryrr"),
+            (Action::WorkFailures, elsewhere, "rrrrsrr"),
+            (Action::DecideDoubt, HERE, "rrryyrr"),
+            (Action::RevealPerson, HERE, "ryyyyrr"),
+            (Action::ReadIndicators, HERE, "rrryyyr"),
             (Action::ReadIndicators, Target::Region("530112"), "rrssyr"),
             (Action::ReadIndicators, Target::Region("5301"), "rrssyr"),
             (Action::ReadIndicators, Target::Region("53"), "rrsssr"),
-            (Action::Operate, Target::Gateway, "yrrrrr"),
-            (Action::ReadAudit, Target::Gateway, "yrrrrr"),
+            (Action::Operate, Target::Gateway, "yrrrrrr"),
+            (Action::ReadAudit, Target::Gateway, "yrrrrrr"),
             (Action::PushReturns, Target::Bank("qingshan"), "rrrrry"),
             (Action::PushReturns, Target::Bank("bishui"), "rrrrrs"),
-            (Action::PushReturns, HERE, "rrrrrs"),
-            (Action::ImportRegister, Target::Gateway, "yrrrrr"),
-            (Action::ReadProjects, HERE, "yyyyyr"),
-            (Action::ReadProjects, elsewhere, "yssssr"),
-            (Action::ReadAccounts, HERE, "yryyyr"),
-            (Action::ReadAccounts, elsewhere, "yrsssr"),
-            (Action::ExportOutcomes, HERE, "yrryrr"),
-            (Action::ExportOutcomes, elsewhere, "yrrsrr"),
-            (Action::ReadSuspense, Target::Gateway, "yrrrrr"),
-            (Action::AskHealth, Target::Gateway, "ysssss"),
+            (Action::PushReturns, HERE, "rrrrrrs"),
+            (Action::ImportRegister, Target::Gateway, "yrrrrrr"),
+            (Action::ReadProjects, HERE, "yyyyyyr"),
+            (Action::ReadProjects, elsewhere, "ysssssr"),
+            (Action::ReadAccounts, HERE, "yrryyyr"),
+            (Action::ReadAccounts, elsewhere, "yrrsssr"),
+            (Action::ExportOutcomes, HERE, "yrrryrr"),
+            (Action::ExportOutcomes, elsewhere, "yrrrsrr"),
+            (Action::ReadSuspense, Target::Gateway, "yrrrrrr"),
+            (Action::AskHealth, Target::Gateway, "yssssss"),
         ] {
             let found: String = ROLES
                 .iter()

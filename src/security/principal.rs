@@ -164,6 +164,7 @@ fn only_uri(certificate: &X509Certificate<'_>) -> Result<PeerUri, IdentityError>
 pub enum Role {
     Operator,
     Clerk,
+    Reviewer,
     Approver,
     Finance,
     Supervisor,
@@ -199,7 +200,7 @@ pub struct PrincipalEntry {
     /// `wagegate://user/NAME`.
     pub uri: String,
     pub role: Role,
-    /// Project codes, for clerk, approver and finance.
+    /// Project codes, for clerk, reviewer, approver and finance.
     #[serde(default)]
     pub projects: Vec<String>,
     /// GB/T 2260 code of the region, for a supervisor; trailing pairs of zeros may be left out.
@@ -276,10 +277,10 @@ fn scope_of(entry: &PrincipalEntry) -> Result<Scope, &'static str> {
     match (entry.role, entry.projects.as_slice(), &entry.region) {
         (Role::Operator, [], None) => Ok(Scope::All),
         (Role::Operator, ..) => Err("an operator has neither projects nor a region"),
-        (Role::Clerk | Role::Approver | Role::Finance, [_, ..], None) => {
+        (Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance, [_, ..], None) => {
             Ok(Scope::Projects(entry.projects.iter().cloned().collect()))
         }
-        (Role::Clerk | Role::Approver | Role::Finance, ..) => {
+        (Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance, ..) => {
             Err("needs projects = [..] and no region")
         }
         (Role::Supervisor, [], Some(region)) => Ok(Scope::Region(region_prefix(region)?)),

@@ -11,11 +11,21 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    number: 1,
-    name: "main_job",
-    sql: include_str!("../../../migrations/postgres/0001_main_job.sql"),
-}];
+/// Every migration in order; the file's name is its number and name.
+macro_rules! migrations {
+    ($($number:literal $name:literal,)+) => {
+        &[$(Migration {
+            number: $number,
+            name: $name,
+            sql: include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
+        }),+]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations! {
+    1 "0001_main_job",
+    2 "0002_registry",
+};
 
 /// Names the advisory lock under which one gateway migrates and the others wait.
 const MIGRATING: i64 = 0x5741_4745_0001;
@@ -49,7 +59,7 @@ fn refuse_strangers(applied: &[(i64, Vec<u8>)]) -> Result<(), StoreError> {
             MIGRATIONS.len()
         )));
     }
-    for ((number, hash), known) in applied.iter().zip(&MIGRATIONS) {
+    for ((number, hash), known) in applied.iter().zip(MIGRATIONS) {
         if *number != known.number || *hash != hash_of(known) {
             return Err(StoreError::Schema(format!(
                 "migration {number} is not the one that this program brings: it was made by another build"

@@ -12,11 +12,21 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    number: 1,
-    name: "main_job",
-    sql: include_str!("../../../migrations/sqlite/0001_main_job.sql"),
-}];
+/// Every migration in order; the file's name is its number and name.
+macro_rules! migrations {
+    ($($number:literal $name:literal,)+) => {
+        &[$(Migration {
+            number: $number,
+            name: $name,
+            sql: include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+        }),+]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations! {
+    1 "0001_main_job",
+    2 "0002_registry",
+};
 
 /// Runs what is missing, all in one transaction.
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
@@ -43,7 +53,7 @@ fn refuse_strangers(applied: &[(i64, Vec<u8>)]) -> Result<(), StoreError> {
             MIGRATIONS.len()
         )));
     }
-    for ((number, hash), known) in applied.iter().zip(&MIGRATIONS) {
+    for ((number, hash), known) in applied.iter().zip(MIGRATIONS) {
         if *number != known.number || *hash != hash_of(known) {
             return Err(StoreError::Schema(format!(
                 "migration {number} is not the one that this program brings: it was made by another build"

@@ -1,0 +1,75 @@
+-- The registry: who is who. What stands now is in tables of its own; every version that ever stood is appended to register_version, with
+-- who and when. People's data is sealed here as everywhere.
+
+CREATE TABLE contractor (
+    uscc TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+);
+INSERT INTO contractor (uscc, name) SELECT contractor_uscc, min(contractor) FROM project GROUP BY contractor_uscc;
+
+-- Names of special accounts can be longer than a bank's field: other names under which the same account is known.
+CREATE TABLE account_alias (
+    account_id BIGINT NOT NULL REFERENCES special_account (id),
+    alias      TEXT NOT NULL,
+    PRIMARY KEY (account_id, alias)
+);
+
+-- Content is JSON; a person's is sealed, and its digest is keyed. The highest version stands.
+CREATE TABLE register_version (
+    kind    TEXT NOT NULL CHECK (kind IN ('region', 'contractor', 'project', 'account', 'worker', 'presence', 'card')),
+    subject TEXT NOT NULL,
+    version BIGINT NOT NULL CHECK (version >= 1),
+    digest  BYTEA NOT NULL,
+    content BYTEA NOT NULL,
+    by_whom TEXT NOT NULL,
+    at      BIGINT NOT NULL,
+    PRIMARY KEY (kind, subject, version)
+);
+
+-- The registered name and telephone number of a worker, sealed together; the name's blind index finds a wage sheet's other spelling.
+CREATE TABLE worker_profile (
+    worker_id  BIGINT PRIMARY KEY REFERENCES worker (id),
+    name_blind BYTEA NOT NULL,
+    sealed     BYTEA NOT NULL,
+    digest     BYTEA NOT NULL
+);
+
+-- One stay of one worker on one project: dates are ISO 8601, days in China; left_on is the last day on site.
+CREATE TABLE presence (
+    project_id BIGINT NOT NULL REFERENCES project (id),
+    worker_id  BIGINT NOT NULL REFERENCES worker (id),
+    entered_on TEXT NOT NULL,
+    left_on    TEXT CHECK (left_on IS NULL OR left_on >= entered_on),
+    work_role  TEXT NOT NULL CHECK (work_role IN ('manager', 'worker')),
+    team       TEXT NOT NULL,
+    PRIMARY KEY (project_id, worker_id, entered_on)
+);
+CREATE INDEX presence_by_worker ON presence (worker_id);
+
+CREATE TABLE attendance (
+    project_id BIGINT NOT NULL REFERENCES project (id),
+    worker_id  BIGINT NOT NULL REFERENCES worker (id),
+    month      TEXT NOT NULL,
+    days       BIGINT NOT NULL CHECK (days BETWEEN 0 AND 31),
+    PRIMARY KEY (project_id, month, worker_id)
+);
+
+-- How a card stands, appended; the highest version stands, and a card without any is unverified. Evidence is a hash in the evidence store.
+CREATE TABLE card_status (
+    binding_id BIGINT NOT NULL REFERENCES binding (id),
+    version    BIGINT NOT NULL CHECK (version >= 1),
+    kind       TEXT NOT NULL CHECK (kind IN ('unknown', 'own_bank', 'other_bank', 'social_security', 'yunjianbao')),
+    status     TEXT NOT NULL CHECK (status IN ('unverified', 'verified', 'invalid', 'replaced')),
+    reason     TEXT,
+    evidence   BYTEA,
+    by_whom    TEXT NOT NULL,
+    at         BIGINT NOT NULL,
+    PRIMARY KEY (binding_id, version)
+);
+
+-- Which card a worker's wages are to go to now; another worker's card never.
+CREATE TABLE current_card (
+    worker_id  BIGINT PRIMARY KEY REFERENCES worker (id),
+    binding_id BIGINT NOT NULL UNIQUE REFERENCES binding (id)
+);
+CREATE INDEX binding_by_account ON binding (account_blind);
