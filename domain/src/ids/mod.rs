@@ -20,7 +20,7 @@ pub use uscc::{Uscc, UsccError};
 use crate::money::half_width;
 
 /// Drops spaces and folds full-width characters: how numbers come out of spreadsheets and chat windows.
-fn squeezed(text: &str) -> String {
+pub(crate) fn squeezed(text: &str) -> String {
     text.chars()
         .map(half_width)
         .filter(|c| !c.is_whitespace())
