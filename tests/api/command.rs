@@ -26,6 +26,7 @@ const LOOKS: &[(&str, &str, &str)] = &[
     ("operator",   "audit verify",               "whole"),
     ("operator",   "recount",                    "adds up"),
     ("clerk",      "health",                     "gateway at qingshan"),
+    ("clerk",      "completions bash",           "_wagegate()"),
 ];
 
 /// Exit codes, and words on standard error.
