@@ -26,7 +26,6 @@ const LOOKS: &[(&str, &str, &str)] = &[
     ("operator",   "audit verify",               "whole"),
     ("operator",   "recount",                    "adds up"),
     ("clerk",      "health",                     "gateway at qingshan"),
-    ("clerk",      "completions bash",           "_wagegate()"),
 ];
 
 /// Exit codes, and words on standard error.
@@ -183,6 +182,20 @@ async fn the_configuration_is_checked_without_starting_anything() {
         output.status.success() && text(&output).contains("qingshan"),
         "{output:?}"
     );
+}
+
+#[test]
+fn completions_need_no_gateway() {
+    for (shell, word) in [("bash", "_wagegate()"), ("zsh", "#compdef wagegate")] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_wagegate"))
+            .args(["completions", shell])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success() && text(&output).contains(word),
+            "{shell}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
