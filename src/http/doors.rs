@@ -25,11 +25,14 @@
 use actix_web::{
     HttpRequest, HttpResponse, Route,
     http::{Method, StatusCode, header},
+    middleware::from_fn,
     web,
 };
 
 use super::{
-    accounts, bank, batches, health, items,
+    accounts, bank, batches, health,
+    idempotency::once,
+    items,
     openapi::{self, Described},
     operations, outcomes,
     problem::Problem,
@@ -108,7 +111,12 @@ pub fn open(config: &mut web::ServiceConfig) {
         let resource = doors.iter().fold(web::resource(path), |resource, door| {
             resource.route((door.route)())
         });
-        config.service(resource.default_service(web::to(other_method)));
+        // A path without a POST passes through as it is.
+        config.service(
+            resource
+                .default_service(web::to(other_method))
+                .wrap(from_fn(once)),
+        );
     }
     config.default_service(web::to(no_door));
 }

@@ -11,6 +11,7 @@ mod body;
 pub mod doors;
 mod frame;
 pub mod health;
+pub mod idempotency;
 pub mod identity;
 pub mod items;
 pub mod openapi;
