@@ -14,6 +14,7 @@ pub mod postgres;
 mod project;
 mod recounted;
 pub mod sqlite;
+mod standing;
 mod task;
 mod view;
 
@@ -31,6 +32,9 @@ pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
+pub use standing::{
+    Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning,
+};
 pub use task::{Claim, Next, TaskKind};
 pub use view::{
     AuditEntry, ChainCheck, ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount,
@@ -38,7 +42,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug {
+pub trait Store: Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

@@ -18,6 +18,7 @@ mod recount;
 mod registry;
 mod reports;
 mod schema;
+mod standing;
 mod standings;
 mod tallies;
 mod tasks;

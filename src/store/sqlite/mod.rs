@@ -18,6 +18,7 @@ mod registry;
 mod reports;
 mod schema;
 mod sheets;
+mod standing;
 mod standings;
 mod tallies;
 mod tasks;
