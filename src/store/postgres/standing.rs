@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use wagegate_domain::PayMonth;
 
 use super::PostgresStore;
@@ -179,4 +179,44 @@ async fn holders(
     rows.iter()
         .map(|row| Ok((row.array("account_blind")?, row.int("worker_id")?)))
         .collect()
+}
+
+/// Keeps what a batch was taken with; a list of either kind ends at a thousand.
+pub(super) async fn keep(
+    tx: &mut PgConnection,
+    batch: i64,
+    remarks: &Remarks,
+) -> Result<(), StoreError> {
+    if !remarks.warnings.is_empty() {
+        QueryBuilder::new("INSERT INTO batch_warning (batch_id, ordinal, sheet, row_no, column_name, code, message_zh, message_en, fix_zh, fix_en) ")
+            .push_values((0_i64..).zip(&remarks.warnings), |mut values, (ordinal, warning)| {
+                let [message_zh, message_en] = &warning.what;
+                let [fix_zh, fix_en] = &warning.fix;
+                values
+                    .push_bind(batch)
+                    .push_bind(ordinal)
+                    .push_bind(&warning.sheet)
+                    .push_bind(i64::from(warning.row))
+                    .push_bind(&warning.column)
+                    .push_bind(&warning.code)
+                    .push_bind(message_zh)
+                    .push_bind(message_en)
+                    .push_bind(fix_zh)
+                    .push_bind(fix_en);
+            })
+            .build()
+            .execute(&mut *tx)
+            .await?;
+    }
+    if !remarks.left_out.is_empty() {
+        QueryBuilder::new("INSERT INTO batch_left_out (batch_id, row_no, code) ")
+            .push_values(&remarks.left_out, |mut values, left| {
+                values.push_bind(batch).push_bind(i64::from(left.row)).push_bind(&left.code);
+            })
+            .push(" ON CONFLICT (batch_id, row_no, code) DO NOTHING")
+            .build()
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
