@@ -115,6 +115,7 @@ impl World {
             evidence,
             vault,
             banks: Arc::new(known.unwrap()),
+            national: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             work: tokio::sync::Notify::new(),
         });
