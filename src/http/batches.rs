@@ -9,6 +9,7 @@ use super::{
     body,
     problem::{Problem, RowProblem},
     refusal::{row_problem, unprocessable},
+    sheets::Upload,
     wire::{self, Places, ok, places},
 };
 use crate::{
@@ -76,31 +77,18 @@ pub struct DecisionWire {
 }
 
 #[derive(Deserialize)]
-struct Upload {
-    project: String,
-    #[serde(deserialize_with = "wire::month")]
-    month: PayMonth,
-}
-
-#[derive(Deserialize)]
 struct Filter {
     #[serde(default, deserialize_with = "wire::month_if_any")]
     month: Option<PayMonth>,
 }
 
-/// `POST /v1/batches?project=&month=`, the sheet as body.
+/// `POST /v1/batches?project=&month=&count=&sum=&leave_out=`, the sheet as body.
 pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let upload: Upload = ask.query()?;
     may_prepare(&ask, &upload.project).await?;
+    let submission = upload.submission(&ask.caller.name)?;
     let sheet = body::stream(payload, ask.api.sheet_bytes_max);
-    let submitted = intake::submit(
-        &Desk::of(&ask.api.gateway),
-        sheet,
-        &upload.project,
-        upload.month,
-        &ask.caller.name,
-    )
-    .await?;
+    let submitted = intake::submit(&Desk::of(&ask.api.gateway), sheet, &submission).await?;
     Ok(wire::with(
         StatusCode::CREATED,
         &SubmittedWire {
@@ -111,7 +99,7 @@ pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpRespon
 }
 
 /// A project that is not there is told only to somebody who may have it.
-async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
+pub(super) async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
     match ask.store().project(project).await {
         Ok(found) => Ok(ask.may_project(project, found.region)?),
         Err(error @ StoreError::NotFound { .. }) => {

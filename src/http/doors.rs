@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, Route, http::StatusCode, web};
 
 use super::{
-    accounts, bank, batches, health, items, operations, outcomes, problem::Problem, rates, register,
+    accounts, bank, batches, health, items, operations, outcomes, problem::Problem, rates, register, sheets,
 };
 use crate::security::access::Action;
 
@@ -41,10 +41,13 @@ pub const DOORS: &[Door] = &[
     door("GET",  "/v1/projects",                    Action::ReadProjects,   || web::get().to(register::projects)),
     door("POST", "/v1/batches",                     Action::PrepareBatch,   || web::post().to(batches::submit)),
     door("GET",  "/v1/batches",                     Action::FollowBatch,    || web::get().to(batches::list)),
+    door("POST", "/v1/batches/check",               Action::PrepareBatch,   || web::post().to(sheets::check)),
     door("GET",  "/v1/batches/{code}",              Action::FollowBatch,    || web::get().to(batches::show)),
     door("GET",  "/v1/batches/{code}/items",        Action::ReadBatch,      || web::get().to(items::of_batch)),
+    door("GET",  "/v1/batches/{code}/warnings",     Action::ReadBatch,      || web::get().to(sheets::warnings)),
     door("GET",  "/v1/batches/{code}/instructions", Action::FollowBatch,    || web::get().to(batches::instructions)),
     door("POST", "/v1/batches/{code}/decision",     Action::ApproveBatch,   || web::post().to(batches::decide)),
+    door("GET",  "/v1/templates/wages",             Action::ReadProjects,   || web::get().to(sheets::template)),
     door("POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
     door("POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),
     door("GET",  "/v1/rates",                       Action::ReadIndicators, || web::get().to(rates::show)),

@@ -19,4 +19,5 @@ pub mod rates;
 mod refusal;
 pub mod register;
 pub mod serve;
+pub mod sheets;
 pub mod wire;

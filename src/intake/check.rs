@@ -62,7 +62,7 @@ pub struct Refused {
 pub fn check(open: OpenSheet<'_>, expect: &Expectation<'_>) -> Result<Checked, IntakeError> {
     let mut checker = Checker::new(expect);
     checker.submission();
-    let walked = walk(open, expect.opens, &mut |seen| checker.take(seen))?;
+    let walked = walk(open, expect.national, &mut |seen| checker.take(seen))?;
     checker.flush()?;
     checker.close(walked);
     checker.finish()
@@ -369,7 +369,7 @@ impl<'a> Checker<'a> {
                 .join("、");
             return self.report.whole("", 0, "", Flaw::NoHeader { missing });
         }
-        for sheet in walked.unheaded.into_iter().filter(|sheet| !is_guidance(&sheet.tab)) {
+        for sheet in walked.unheaded.into_iter().filter(|sheet| !is_ours(&sheet.tab)) {
             let flaw = match sheet.missing.as_slice() {
                 [missing] => Flaw::NoHeader {
                     missing: (*missing).to_owned(),
@@ -420,7 +420,7 @@ fn is_under_age(born: jiff::civil::Date, today: jiff::civil::Date) -> bool {
     born.saturating_add(AGE_MIN.years()) > today
 }
 
-/// The sheet of our own template that explains how to fill in the other.
-fn is_guidance(tab: &Tab) -> bool {
-    tab.name == super::GUIDANCE
+/// The sheet of our own template that explains the other, or of a returned workbook that lists what was wrong.
+fn is_ours(tab: &Tab) -> bool {
+    [super::GUIDANCE, super::PROBLEMS].contains(&tab.name.as_str())
 }

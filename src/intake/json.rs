@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use wagegate_domain::Fen;
 
 use super::{
-    IntakeError, OpensField,
+    IntakeError, National,
     cells::{Cell, Line, Tab},
     declared::Declared,
     header::{Column, Columns},
@@ -44,7 +44,7 @@ pub(super) fn begins(start: &[u8]) -> bool {
 /// Reads a document and tells its rows, then what it states over them.
 pub(super) fn read(
     mut input: Box<dyn BufRead + Send>,
-    opens: Option<OpensField<'_>>,
+    national: Option<&dyn National>,
     visit: Visit<'_>,
 ) -> Result<(), IntakeError> {
     if input.fill_buf()?.starts_with(b"\xEF\xBB\xBF") {
@@ -56,7 +56,7 @@ pub(super) fn read(
         left: Rc::clone(&left),
     };
     let mut document = Document {
-        opens,
+        national,
         visit,
         left,
         tab: Rc::new(Tab::default()),
@@ -110,7 +110,7 @@ struct Head {
 }
 
 struct Document<'a> {
-    opens: Option<OpensField<'a>>,
+    national: Option<&'a dyn National>,
     visit: Visit<'a>,
     left: Rc<Left<usize>>,
     tab: Rc<Tab>,
@@ -206,7 +206,7 @@ impl<'de> Visitor<'de> for Rows<'_, '_> {
         loop {
             let seen = if national {
                 let next = list.next_element::<NationalRow>()?;
-                next.map(|next| next.seen(document.opens))
+                next.map(|next| next.seen(document.national))
             } else {
                 list.next_element::<OwnRow>()?.map(|next| (next.cells(), None))
             };
@@ -303,31 +303,39 @@ struct NationalRow {
     worker_name: Raw,
     id_card_number: Raw,
     pay_roll_bank_card_number: Raw,
-    bank_link_number: Raw,
     actual_amount: Raw,
     is_back_pay: Raw,
 }
 
 impl NationalRow {
     /// Its cells with the sealed ones opened, and what makes it nobody's wage of this month.
-    fn seen(self, opens: Option<OpensField<'_>>) -> (Vec<Cell>, Option<(&'static str, Flaw)>) {
-        let opened = |raw: Raw| match (cell(raw.as_deref()), opens) {
-            (Cell::Text(sealed), Some(opens)) => opens(&sealed).map(Cell::Text),
+    fn seen(self, national: Option<&dyn National>) -> (Vec<Cell>, Option<(&'static str, Flaw)>) {
+        let opened = |raw: Raw| match (cell(raw.as_deref()), national) {
+            (Cell::Text(sealed), Some(national)) => national.open(&sealed).map(Cell::Text),
             (Cell::Empty, _) => Some(Cell::Empty),
-            (Cell::Text(_) | Cell::Number(_) | Cell::Rounded | Cell::Error | Cell::Other, _) => None,
+            (Cell::Text(_) | Cell::Number(_) | Cell::Rounded | Cell::Error | Cell::Other, _) => {
+                None
+            }
         };
-        let (id_number, card) = (opened(self.id_card_number), opened(self.pay_roll_bank_card_number));
+        let (id_number, card) = (
+            opened(self.id_card_number),
+            opened(self.pay_roll_bank_card_number),
+        );
         let flaw = match (&id_number, &card, cell(self.is_back_pay.as_deref()).text()) {
             (_, _, "1" | "true") => Some(("isBackPay", Flaw::BackPay)),
             (None, _, _) => Some(("idCardNumber", Flaw::FieldSealed)),
             (_, None, _) => Some(("payRollBankCardNumber", Flaw::FieldSealed)),
             (Some(_), Some(_), _) => None,
         };
+        let (id_number, card) = (id_number.unwrap_or_default(), card.unwrap_or_default());
+        let registered = national.and_then(|national| national.name(id_number.text(), card.text()));
+        let (name, cnaps) = registered.map_or((Cell::Empty, None), |(name, cnaps)| (Cell::Text(name), cnaps));
+        let given = cell(self.worker_name.as_deref());
         let cells = vec![
-            cell(self.worker_name.as_deref()),
-            id_number.unwrap_or_default(),
-            card.unwrap_or_default(),
-            cell(self.bank_link_number.as_deref()),
+            if given.is_blank() { name } else { given },
+            id_number,
+            card,
+            cnaps.map_or(Cell::Empty, Cell::Text),
             cell(self.actual_amount.as_deref()),
         ];
         (cells, flaw)

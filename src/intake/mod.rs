@@ -3,6 +3,7 @@
 //! It is read twice: [`check`] finds what is wrong, or count, sum and content hash; [`rows`] streams the same rows to be sealed. Between the
 //! two lies the evidence store, so that both passes see the same bytes. `submit` is the use case over both.
 
+mod bank;
 mod cells;
 mod check;
 mod declared;
@@ -10,13 +11,17 @@ mod header;
 mod json;
 mod judge;
 mod leave;
+mod lookup;
 mod place;
 mod problem;
 mod remark;
 mod report;
+mod returned;
 mod row;
 mod sightings;
+mod source;
 mod submit;
+mod template;
 mod text;
 mod title;
 mod walk;
@@ -34,7 +39,9 @@ pub use declared::Declared;
 pub use leave::{LeaveOut, NotRows};
 pub use place::Place;
 pub use problem::{Flaw, Problem, Words};
-pub use submit::{Desk, SubmitError, Submitted, submit};
+pub use returned::{ReturnError, returned};
+pub use submit::{Desk, Looked, Submission, SubmitError, Submitted, dry_check, submit};
+pub use template::{TemplateError, template};
 
 /// Opens the sheet's bytes from their beginning; each pass does it anew.
 pub type OpenSheet<'a> = &'a dyn Fn() -> io::Result<Box<dyn BufRead + Send>>;
@@ -42,8 +49,14 @@ pub type OpenSheet<'a> = &'a dyn Fn() -> io::Result<Box<dyn BufRead + Send>>;
 /// Says which of some rows the paying bank cannot take: the row's place among them, the bank's field, and why not.
 pub type FitsBank<'a> = &'a dyn Fn(&[WageRow]) -> Vec<(usize, String, String)>;
 
-/// Opens a sealed field of the national form; `None` where it does not open.
-pub type OpensField<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// What the national form leaves to its reader.
+pub trait National {
+    /// Opens a sealed field; `None` where it does not open.
+    fn open(&self, sealed: &str) -> Option<String>;
+    /// The form names nobody: the name on the worker's registered card, and the number of its bank where it is this very account.
+    fn name(&self, id_number: &str, account: &str) -> Option<(String, Option<String>)>;
+}
+
 
 /// What was asked of the records, to be called for when it is needed.
 pub type Answer = Box<dyn FnOnce() -> Result<Vec<Standing>, IntakeError>>;
@@ -57,9 +70,9 @@ pub trait Records {
 }
 
 /// Name of the template's sheet that explains the other one.
-pub(crate) const GUIDANCE: &str = "填写说明";
-/// Header of the column of reasons in a returned workbook; what stands in it is never read.
-pub(crate) const REASONS: &str = "问题 reasons";
+const GUIDANCE: &str = "填写说明";
+/// Name of the sheet that lists the problems in a returned workbook.
+const PROBLEMS: &str = "问题清单";
 
 /// What the sheet must agree with.
 #[derive(Clone, Copy)]
@@ -95,7 +108,7 @@ pub struct Expectation<'a> {
     /// Registry and earlier batches; `None` checks the sheet alone.
     pub records: Option<&'a dyn Records>,
     /// The project's secret of the national platform.
-    pub opens: Option<OpensField<'a>>,
+    pub national: Option<&'a dyn National>,
 }
 
 impl<'a> Expectation<'a> {
@@ -117,7 +130,7 @@ impl<'a> Expectation<'a> {
             listed_max: LISTED,
             fits: &|_| Vec::new(),
             records: None,
-            opens: None,
+            national: None,
         }
     }
 }
@@ -153,11 +166,11 @@ pub enum IntakeError {
 /// The bytes cannot be read, or `each` stops.
 pub fn rows(
     open: OpenSheet<'_>,
-    opens: Option<OpensField<'_>>,
+    national: Option<&dyn National>,
     leave_out: &LeaveOut,
     each: &mut dyn FnMut(WageRow) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
-    walk::walk(open, opens, &mut |seen| match seen {
+    walk::walk(open, national, &mut |seen| match seen {
         walk::Seen::Row { line, place, .. } | walk::Seen::RowFlaw { line, place, .. }
             if leave_out.names(&line.tab.name, place.sheet <= 1, line.row) =>
         {

@@ -5,7 +5,7 @@ use std::{io::Read as _, rc::Rc};
 use wagegate_domain::Fen;
 
 use super::{
-    IntakeError, OpenSheet, OpensField,
+    IntakeError, National, OpenSheet,
     cells::{Cell, Line, Tab},
     declared::Declared,
     header::{Columns, Found, find, joined},
@@ -76,7 +76,7 @@ pub(super) struct Walked {
 /// Reads the file, whatever it is, and calls `visit` for what matters in it.
 pub(super) fn walk(
     open: OpenSheet<'_>,
-    opens: Option<OpensField<'_>>,
+    national: Option<&dyn National>,
     visit: &mut dyn FnMut(Seen) -> Result<(), IntakeError>,
 ) -> Result<Walked, IntakeError> {
     let mut walker = Walker {
@@ -99,7 +99,7 @@ pub(super) fn walk(
             );
         }
         start if json::begins(start) => {
-            json::read(open()?, opens, walker.visit)?;
+            json::read(open()?, national, walker.visit)?;
             walker.walked.sheets = 1;
         }
         _ => text::read(open, &mut |line| walker.line(line))?,
