@@ -20,7 +20,7 @@ use crate::{
 const WARN_DAYS: i64 = 2;
 
 /// How the gateway is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HealthWire {
     /// `ok`; `attention` when something runs out soon or is in doubt; `down` when the store does not answer.
     pub status: String,
@@ -35,7 +35,7 @@ pub struct HealthWire {
 }
 
 /// A certificate or revocation list, and its end.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunsOut {
     pub what: String,
     pub at: Option<String>,
@@ -89,6 +89,10 @@ fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
 }
 
 /// `GET /v1/health`; 503 when the store does not answer.
+#[utoipa::path(
+    get, path = "/v1/health",
+    responses((status = 200, body = HealthWire), (status = 503, description = "The store does not answer", body = HealthWire))
+)]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let now = ask.now();
     let asked = async {

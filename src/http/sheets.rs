@@ -8,6 +8,7 @@ use super::{
     ask::Ask,
     batches::may_prepare,
     body,
+    idempotency::ShownOnce,
     problem::{Problem, RowProblem},
     refusal::{bad_request, internal, row_problem, unprocessable},
     wire::{self, ok},
@@ -64,12 +65,13 @@ pub struct LeftOutWire {
 
 /// What a submission says beside its sheet.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Upload {
     /// Project code.
     pub project: String,
     /// Pay month.
+    #[param(value_type = String, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
     #[serde(deserialize_with = "wire::month")]
-    #[param(value_type = String, example = "2026-10")]
     pub month: PayMonth,
     /// Number of rows, to be compared with the sheet's.
     pub count: Option<u64>,
@@ -103,11 +105,12 @@ impl Upload {
 
 /// Checks a wage sheet as a submission would, and stores nothing.
 #[utoipa::path(
-    post, path = "/v1/batches/check", tag = "batches", params(Upload),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    post, path = "/v1/batches/check", params(Upload),
+    request_body(content(
+        ("application/octet-stream"), ("text/csv"), ("application/json"), ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )),
     responses(
         (status = 200, description = "What a submission would come to; with `answer=xlsx`, the workbook with its problems", body = CheckedWire),
-        (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn check(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
@@ -159,17 +162,21 @@ async fn workbook(looked: Looked) -> Result<HttpResponse, Problem> {
         Err(IntakeError::Refused(refused)) => (refused.problems, refused.warnings),
         Err(error) => return Err(error.into()),
     };
-    let good = problems.is_empty();
     let stopping = problems.len();
     problems.extend(warnings);
     let made = web::block(move || intake::returned(&looked.sheet, &problems)).await;
     let workbook = made.map_err(|error| internal(&error))?.map_err(no_workbook)?;
-    Ok(HttpResponse::build(StatusCode::OK)
+    let mut answer = HttpResponse::build(StatusCode::OK)
         .content_type(XLSX)
-        .insert_header(("content-disposition", "attachment; filename=\"problems.xlsx\""))
-        .insert_header(("wagegate-good", if good { "true" } else { "false" }))
+        .insert_header((
+            "content-disposition",
+            "attachment; filename=\"problems.xlsx\"",
+        ))
         .insert_header(("wagegate-problems", stopping.to_string()))
-        .body(workbook))
+        .body(workbook);
+    // The sheet in clear: it goes to its clerk and is kept nowhere.
+    answer.extensions_mut().insert(ShownOnce);
+    Ok(answer)
 }
 
 fn no_workbook(error: ReturnError) -> Problem {
@@ -184,11 +191,10 @@ fn no_workbook(error: ReturnError) -> Problem {
 
 /// The warnings that a batch was taken with, and the rows left out of it.
 #[utoipa::path(
-    get, path = "/v1/batches/{code}/warnings", tag = "batches",
+    get, path = "/v1/batches/{code}/warnings",
     params(("code" = String, Path, description = "Batch code")),
     responses(
         (status = 200, description = "In the order of the sheet", body = RemarksWire),
-        (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn warnings(ask: Ask) -> Result<HttpResponse, Problem> {
@@ -229,21 +235,21 @@ impl From<LeftOut> for LeftOutWire {
 
 /// What a template is for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Wanted {
     /// Project code.
     project: String,
     /// Pay month.
+    #[param(value_type = String, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
     #[serde(deserialize_with = "wire::month")]
-    #[param(value_type = String, example = "2026-10")]
     month: PayMonth,
 }
 
 /// The wage sheet of a project and month to fill in; whoever may see people finds the roster in it, which is recorded.
 #[utoipa::path(
-    get, path = "/v1/templates/wages", tag = "batches", params(Wanted),
+    get, path = "/v1/templates/wages", params(Wanted),
     responses(
         (status = 200, description = "A workbook", body = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn template(ask: Ask) -> Result<HttpResponse, Problem> {

@@ -13,6 +13,7 @@ mod moves;
 pub mod postgres;
 mod project;
 mod recounted;
+mod requests;
 pub mod sqlite;
 mod standing;
 mod task;
@@ -32,6 +33,7 @@ pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
+pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{
     Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning,
 };
@@ -42,7 +44,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Standings + Send + Sync + fmt::Debug {
+pub trait Store: Requests + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

@@ -108,6 +108,12 @@ on_each_engine! {
         a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
     }
+    requests {
+        a_key_is_one_requests_until_it_is_answered,
+        a_key_whose_request_died_is_taken_over_and_the_dead_ones_answer_is_not_kept,
+        a_refused_request_gives_its_key_back,
+        what_is_old_is_forgotten,
+    }
     keeping {
         a_second_live_attempt_is_refused_by_the_database,
         the_database_refuses_what_the_rules_forbid,

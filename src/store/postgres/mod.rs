@@ -17,6 +17,7 @@ mod raws;
 mod recount;
 mod registry;
 mod reports;
+mod requests;
 mod schema;
 mod standing;
 mod standings;

@@ -16,6 +16,7 @@ mod raws;
 mod recount;
 mod registry;
 mod reports;
+mod requests;
 mod schema;
 mod sheets;
 mod standing;
