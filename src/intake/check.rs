@@ -22,12 +22,13 @@ use super::{
     title,
     walk::{Seen, Walked, walk},
 };
+pub(crate) use super::sightings::{digest, first};
 use crate::store::{LeftOut, Standing};
 
 /// Problems that an answer lists; the number of all is always given.
 pub const LISTED: usize = 1_000;
 /// Nobody under this age may be employed (labour law, article 15).
-const AGE_MIN: i16 = 16;
+pub(crate) const AGE_MIN: i16 = 16;
 /// Rows that the store and the bank's form are asked about together.
 const CHUNK: usize = 1_000;
 

@@ -313,9 +313,15 @@ impl NationalRow {
         let opened = |raw: Raw| match (cell(raw.as_deref()), national) {
             (Cell::Text(sealed), Some(national)) => national.open(&sealed).map(Cell::Text),
             (Cell::Empty, _) => Some(Cell::Empty),
-            (Cell::Text(_) | Cell::Number(_) | Cell::Rounded | Cell::Error | Cell::Other, _) => {
-                None
-            }
+            (
+                Cell::Text(_)
+                | Cell::Number(_)
+                | Cell::Rounded
+                | Cell::Error
+                | Cell::Date(_)
+                | Cell::Other,
+                _,
+            ) => None,
         };
         let (id_number, card) = (
             opened(self.id_card_number),

@@ -4,28 +4,28 @@
 //! two lies the evidence store, so that both passes see the same bytes. `submit` is the use case over both.
 
 mod bank;
-mod cells;
-mod check;
+pub(crate) mod cells;
+pub(crate) mod check;
 mod declared;
-mod header;
+pub(crate) mod header;
 mod json;
 mod judge;
 mod leave;
 mod lookup;
-mod place;
+pub(crate) mod place;
 mod problem;
-mod remark;
+pub(crate) mod remark;
 mod report;
 mod returned;
-mod row;
+pub(crate) mod row;
 mod sightings;
 mod source;
 mod submit;
 mod template;
-mod text;
-mod title;
+pub(crate) mod text;
+pub(crate) mod title;
 mod walk;
-mod xlsx;
+pub(crate) mod xlsx;
 
 use std::io::{self, BufRead};
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use sha2::{Digest, Sha256};
 use wagegate_domain::{
     Fen,
-    ids::{BankAccount, IdNumber},
+    ids::IdNumber,
 };
 
 use super::{header::Field, place::Place, problem::Flaw, row::Parts};
@@ -33,12 +33,12 @@ impl Sightings {
                 row: place.number(),
                 amount: short(parts.amount),
             };
-            first(&mut self.workers, number(id_number), seen, remember).map(|first| (first, seen))
+            earlier(&mut self.workers, number(id_number), seen, remember).map(|first| (first, seen))
         });
         let card = parts
             .account
             .as_ref()
-            .and_then(|account| first(&mut self.cards, digest(account), place.number(), remember));
+            .and_then(|account| earlier(&mut self.cards, digest(account.clear()), place.number(), remember));
         match (worker, card) {
             (None, None) => Vec::new(),
             (None, Some(row)) => vec![(Field::Card, Flaw::CardOfTwo { first: Place::of(row) })],
@@ -60,7 +60,7 @@ fn again(before: First, now: First, parts: &Parts, card: Option<u32>) -> Flaw {
 }
 
 /// What stood under the key before; what is seen now is kept where nothing did.
-fn first<K: std::hash::Hash + Eq, V: Copy>(
+fn earlier<K: std::hash::Hash + Eq, V: Copy>(
     seen: &mut HashMap<K, V>,
     key: K,
     now: V,
@@ -83,12 +83,21 @@ fn number(id_number: &IdNumber) -> u64 {
     digits.parse().unwrap_or_default()
 }
 
-/// Half a SHA-256: enough to tell a million cards apart, small enough to keep for each.
-fn digest(account: &BankAccount) -> [u8; 16] {
-    let whole: [u8; 32] = Sha256::digest(account.clear()).into();
+/// Half a SHA-256: enough to tell a million rows apart, small enough to keep for each.
+pub(crate) fn digest(text: &str) -> [u8; 16] {
+    let whole: [u8; 32] = Sha256::digest(text).into();
     let mut half = [0; 16];
     half.copy_from_slice(&whole[..16]);
     half
+}
+
+/// Where the same number stood first, if it did.
+pub(crate) fn first(
+    seen: &mut HashMap<[u8; 16], u32>,
+    number: &str,
+    place: Place,
+) -> Option<Place> {
+    earlier(seen, digest(number), place.number(), true).map(Place::of)
 }
 
 fn short(amount: Option<Fen>) -> u32 {
