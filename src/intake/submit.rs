@@ -79,6 +79,19 @@ pub struct Submission {
     pub by: String,
 }
 
+impl Submission {
+    /// Nothing is stated beside the sheet, and nothing left out.
+    pub fn plain(project: &str, month: PayMonth, by: &str) -> Self {
+        Self {
+            project: project.to_owned(),
+            month,
+            declared: Declared::default(),
+            leave_out: LeaveOut::none(),
+            by: by.to_owned(),
+        }
+    }
+}
+
 /// A batch that awaits approval.
 #[derive(Clone, Debug)]
 pub struct Submitted {
