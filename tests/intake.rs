@@ -213,7 +213,7 @@ fn what_rows_and_sheet_say_together_is_checked() {
     for (text, expected) in [
         (
             format!("{HEADER}{WORKER}{WORKER}"),
-            (3, "身份证号", "worker_twice"),
+            (3, "身份证号", "row_twice"),
         ),
         (
             format!("{HEADER}{WORKER}{other}"),
