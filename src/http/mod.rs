@@ -22,5 +22,6 @@ pub mod rates;
 mod refusal;
 pub mod register;
 pub mod serve;
+pub mod sheets;
 mod terms;
 pub mod wire;
