@@ -13,15 +13,19 @@ use serde::de::DeserializeOwned;
 use wagegate_domain::ids::Region;
 
 use super::{
-    doors::door_of, health::Dated, identity::Caller, problem::Problem, refusal::bad_request,
+    doors::door_of,
+    health::Dated,
+    identity::{Caller, Gate},
+    problem::Problem,
+    refusal::bad_request,
 };
 use crate::{
     gateway::Gateway,
     security::{
         access::{Action, Denied, Target},
-        principal::{Principal, Scope},
+        principal::{Identity, Principal, Scope},
     },
-    store::{BatchView, Store},
+    store::{BatchView, Store, StoreError},
 };
 
 /// What all handlers work with.
@@ -96,9 +100,20 @@ impl Ask {
 
     /// The batch named in the path, if the caller may do this to it.
     pub(super) async fn batch(&self) -> Result<BatchView, Problem> {
-        let batch = self.store().batch(self.part("code")).await?;
+        let batch = self.within(self.store().batch(self.part("code")).await)?;
         self.may_project(&batch.project, batch.region)?;
         Ok(batch)
+    }
+
+    /// What the store found, for somebody who sees a part of the world: what is not there is refused in the words for what lies outside it, so
+    /// that a refusal does not tell what there is.
+    pub(super) fn within<T>(&self, found: Result<T, StoreError>) -> Result<T, Problem> {
+        match found {
+            Err(StoreError::NotFound { .. }) if self.caller.scope != Scope::All => {
+                Err(Denied::Scope.into())
+            }
+            found => Ok(found?),
+        }
     }
 
     /// The bank that calls.
@@ -118,6 +133,17 @@ impl Ask {
 
     pub(super) fn now(&self) -> Timestamp {
         self.api.gateway.clock.now()
+    }
+
+    /// The certificate that came with the connection.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.request.conn_data()
+    }
+
+    /// The door's keeper, who knows the authorities.
+    pub(super) fn gate(&self) -> Option<&Gate> {
+        let gate = self.request.app_data::<web::ThinData<Arc<Gate>>>();
+        gate.map(|gate| &***gate)
     }
 
     /// A part of the path.

@@ -25,6 +25,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job",
     2 "0002_registry",
+    4 "0004_identities",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

@@ -26,6 +26,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job",
     2 "0002_registry",
+    4 "0004_identities",
 };
 
 /// Runs what is missing, all in one transaction.
