@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, Route, http::StatusCode, web};
 
 use super::{
-    accounts, bank, batches, health, items, operations, outcomes, problem::Problem, rates, register,
+    accounts, bank, batches, health, items, operations, outcomes, principals, problem::Problem,
+    rates, register,
 };
 use crate::security::access::Action;
 
@@ -54,6 +55,15 @@ pub const DOORS: &[Door] = &[
     door("GET",  "/v1/suspense",                    Action::ReadSuspense,   || web::get().to(operations::suspense)),
     door("GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(operations::check_audit)),
     door("GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),
+    door("GET",  "/v1/principals",                  Action::ManagePrincipals, || web::get().to(principals::list)),
+    door("POST", "/v1/principals",                  Action::ManagePrincipals, || web::post().to(principals::admit)),
+    door("GET",  "/v1/principals/{name}",           Action::ManagePrincipals, || web::get().to(principals::show)),
+    door("POST", "/v1/principals/{name}/suspend",   Action::ManagePrincipals, || web::post().to(principals::suspend)),
+    door("POST", "/v1/principals/{name}/restore",   Action::ManagePrincipals, || web::post().to(principals::restore)),
+    door("POST", "/v1/principals/{name}/scope",     Action::ManagePrincipals, || web::post().to(principals::rescope)),
+    door("GET",  "/v1/certificates",                Action::ManagePrincipals, || web::get().to(principals::certificates)),
+    door("POST", "/v1/certificates/revoke",         Action::ManagePrincipals, || web::post().to(principals::revoke)),
+    door("GET",  "/v1/me",                          Action::KnowOneself,    || web::get().to(principals::me)),
     door("GET",  "/v1/health",                      Action::AskHealth,      || web::get().to(health::show)),
 ];
 

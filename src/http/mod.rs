@@ -14,6 +14,7 @@ pub mod identity;
 pub mod items;
 pub mod operations;
 pub mod outcomes;
+pub mod principals;
 pub mod problem;
 pub mod rates;
 mod refusal;

@@ -3,6 +3,7 @@
 pub(crate) mod approval;
 pub(crate) mod documents;
 pub(crate) mod facts;
+pub(crate) mod identities;
 pub(crate) mod intake;
 pub(crate) mod keeping;
 pub(crate) mod matching;
