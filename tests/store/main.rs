@@ -32,6 +32,16 @@ on_each_engine! {
         an_import_that_cannot_be_whole_changes_nothing,
         a_deposit_is_booked_once_and_its_reference_is_not_used_again,
     }
+    identities {
+        whom_the_configuration_names_is_admitted_once_and_then_the_store_rules,
+        every_version_of_a_principal_is_kept_and_in_the_audit_log,
+        a_name_is_given_once_and_nobody_unknown_is_changed,
+        the_last_active_operator_cannot_be_suspended,
+        two_operators_who_suspend_each_other_at_one_moment_are_not_both_heard,
+        a_suspension_and_a_revocation_show_at_once_through_another_gateway,
+        a_revocation_is_for_ever_and_a_history_is_never_changed,
+        certificates_are_noted_and_listed_in_pages,
+    }
     intake {
         a_sheet_is_stored_whole_and_stands_held,
         a_source_that_fails_midway_leaves_nothing,
