@@ -34,9 +34,7 @@ pub use error::{Conflict, OwedTwice, StoreError};
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
-pub use standing::{
-    Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning,
-};
+pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
 pub use view::{
     AuditEntry, ChainCheck, ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount,

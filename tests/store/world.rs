@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wagegate::store::{
-    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, Remarks, RowSource, Saying, SealedRow,
-    StoreError, Taken,
+    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, Remarks, RowSource, Saying,
+    SealedRow, StoreError, Taken,
 };
 use wagegate_domain::attempt::Event;
 use wagegate_domain::batch::ContentHash;

@@ -40,7 +40,9 @@ pub(crate) fn sheet(folder: &TempDir, case: &str, rows: u32) -> PathBuf {
     let sheet = workbook.add_worksheet();
     sheet.write_row(0, 0, header).unwrap();
     for number in 0..rows {
-        sheet.write_row(number + 1, 0, people::cells(number)).unwrap();
+        sheet
+            .write_row(number + 1, 0, people::cells(number))
+            .unwrap();
     }
     workbook.save(&path).unwrap();
     path
@@ -80,7 +82,9 @@ pub(crate) fn vault(folder: &TempDir) -> Arc<Vault> {
 }
 
 pub(crate) async fn desk(folder: &TempDir, engine: &str, url: &str) -> Desk {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .unwrap();
     let vault = vault(folder);
     let tls = rustls::ClientConfig::builder()
         .with_root_certificates(rustls::RootCertStore::empty())
@@ -117,7 +121,9 @@ fn submission() -> Submission {
 
 /// Check with look-ups, seal, and store.
 pub(crate) async fn submit(desk: &Desk, sheet: &Path, rows: u32) {
-    let taken = intake::submit(desk, upload(sheet).await, &submission()).await.unwrap();
+    let taken = intake::submit(desk, upload(sheet).await, &submission())
+        .await
+        .unwrap();
     assert_eq!(taken.batch.rows, u64::from(rows), "every row is stored");
 }
 

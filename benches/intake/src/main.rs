@@ -29,13 +29,21 @@ fn all(part: u32) {
         Some(_) => &["sqlite", "postgres"],
         None => &["sqlite"],
     };
-    println!("{:<10} {:<6} {:>9} {:>9} {:>11} {:>9} {:>7}", "engine", "case", "rows", "seconds", "rows/s", "peak MiB", "ratio");
+    println!(
+        "{:<10} {:<6} {:>9} {:>9} {:>11} {:>9} {:>7}",
+        "engine", "case", "rows", "seconds", "rows/s", "peak MiB", "ratio"
+    );
     for engine in engines {
         for (case, rows) in [("xlsx", 100_000 / part), ("csv", 1_000_000 / part)] {
             let (bare, taken) = (apart("bare", engine, rows), apart(case, engine, rows));
             let ratio = taken["millis"].as_u64().unwrap() * 100 / bare["millis"].as_u64().unwrap();
             line(engine, "bare", &bare, "");
-            line(engine, case, &taken, &format!("{}.{:02}", ratio / 100, ratio % 100));
+            line(
+                engine,
+                case,
+                &taken,
+                &format!("{}.{:02}", ratio / 100, ratio % 100),
+            );
         }
     }
 }
@@ -58,7 +66,11 @@ fn apart(case: &str, engine: &str, rows: u32) -> Value {
         .args([case, engine, &rows.to_string()])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -91,7 +103,10 @@ fn one(case: &str, engine: &str, rows: u32) -> Value {
 /// The largest resident set so far.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
