@@ -3,6 +3,7 @@
 mod assemble;
 mod batches;
 mod client;
+mod completions;
 mod import;
 mod keys;
 mod operate;
@@ -109,6 +110,8 @@ enum Command {
     Recount,
     /// Ask whether the gateway is well.
     Health,
+    /// Print the completions of a shell.
+    Completions(completions::Completions),
 }
 
 /// Why a command did not end well; each has its exit code.
@@ -198,11 +201,14 @@ async fn run(
         }
         Command::Keys(keys) => return keys::run(&keys),
         Command::Config(check) => return serve::check(&check, out),
+        Command::Completions(shell) => return completions::run(&shell),
         _ => {}
     }
     let client = Client::new(&connection)?;
     match command {
-        Command::Serve(_) | Command::Keys(_) | Command::Config(_) => Ok(()),
+        Command::Serve(_) | Command::Keys(_) | Command::Config(_) | Command::Completions(_) => {
+            Ok(())
+        }
         Command::Import(what) => import::run(&client, &what, out).await,
         Command::Template(what) => sheets::template(&client, &what, out).await,
         Command::Errors(what) => sheets::errors(&client, &what, out).await,
