@@ -191,9 +191,9 @@ fn total(sheet: &mut Worksheet, last: u32) -> Result<(), XlsxError> {
     let money = bold.clone().set_num_format("0.00");
     let (first, end) = (HEADER_ROW + 2, last + 1);
     sheet.write_string_with_format(last + 1, 0, "合计", &bold)?;
-    let count = Formula::new(format!("COUNT(F{first}:F{end})&\"人\"")).set_result("");
+    let count = Formula::new(format!("COUNT(F{first}:F{end})&\"人\"")).set_result(" ");
     sheet.write_formula_with_format(last + 1, 1, count, &bold)?;
-    let sum = Formula::new(format!("SUM(F{first}:F{end})")).set_result("");
+    let sum = Formula::new(format!("SUM(F{first}:F{end})")).set_result(" ");
     sheet.write_formula_with_format(last + 1, AMOUNT, sum, &money)?;
     Ok(())
 }

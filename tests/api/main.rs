@@ -8,3 +8,4 @@ mod flow;
 mod house;
 mod keys;
 mod refusals;
+mod sheets;
