@@ -24,9 +24,9 @@ use super::{
 };
 
 /// Problems that an answer lists; the number of all is always given.
-const LISTED: usize = 1_000;
+pub(crate) const LISTED: usize = 1_000;
 /// Nobody under this age may be employed (labour law, article 15).
-const AGE_MIN: i16 = 16;
+pub(crate) const AGE_MIN: i16 = 16;
 
 /// A sheet without problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -276,7 +276,11 @@ impl<'a> Checker<'a> {
 }
 
 /// Where the same number stood first, if it did.
-fn first(seen: &mut HashMap<[u8; 16], u32>, number: &str, place: Place) -> Option<Place> {
+pub(crate) fn first(
+    seen: &mut HashMap<[u8; 16], u32>,
+    number: &str,
+    place: Place,
+) -> Option<Place> {
     match seen.entry(digest(number)) {
         Entry::Occupied(first) => Some(Place::of(*first.get())),
         Entry::Vacant(free) => {
@@ -287,7 +291,7 @@ fn first(seen: &mut HashMap<[u8; 16], u32>, number: &str, place: Place) -> Optio
 }
 
 /// Half a SHA-256: enough to tell a million rows apart, small enough to keep for each.
-fn digest(text: &str) -> [u8; 16] {
+pub(crate) fn digest(text: &str) -> [u8; 16] {
     let whole: [u8; 32] = Sha256::digest(text).into();
     let mut half = [0; 16];
     half.copy_from_slice(&whole[..16]);

@@ -190,7 +190,7 @@ pub(super) fn joined(upper: &Line, lower: &Line) -> Line {
 }
 
 /// A header without what people put around it: spaces and line breaks, units in brackets, colons, stars.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut depth = 0_u32;
     text.chars()
         .map(half_width)
@@ -209,7 +209,7 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-fn half_width(c: char) -> char {
+pub(crate) fn half_width(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
         other => other,

@@ -3,18 +3,18 @@
 //! It is read twice: [`check`] finds what is wrong, or count, sum and content hash; [`rows`] streams the same rows to be sealed. Between the
 //! two lies the evidence store, so that both passes see the same bytes. `submit` is the use case over both.
 
-mod cells;
-mod check;
-mod header;
-mod place;
+pub(crate) mod cells;
+pub(crate) mod check;
+pub(crate) mod header;
+pub(crate) mod place;
 mod problem;
-mod remark;
-mod row;
+pub(crate) mod remark;
+pub(crate) mod row;
 mod submit;
-mod text;
-mod title;
+pub(crate) mod text;
+pub(crate) mod title;
 mod walk;
-mod xlsx;
+pub(crate) mod xlsx;
 
 use std::io::{self, BufRead};
 

@@ -6,6 +6,7 @@ use wagegate_domain::ids::{AccountError, CnapsError, IdNumberError, NameError};
 use wagegate_domain::money::MoneyError;
 
 use super::place::Place;
+use crate::registry::forms::RosterFlaw;
 
 /// One problem of one cell, or of a sheet where `row` is 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub enum Flaw {
     SheetHidden,
     /// A sheet with something in it was passed over.
     SheetUnread,
+    /// What only a roster can have.
+    Roster(RosterFlaw),
 }
 
 /// Words in both languages.
@@ -99,6 +102,9 @@ pub struct Words {
 impl Flaw {
     /// False for what is shown and does not stop a sheet.
     pub const fn stops(&self) -> bool {
+        if let Self::Roster(flaw) = self {
+            return flaw.stops();
+        }
         !matches!(
             self,
             Self::CardLuhn
@@ -148,6 +154,7 @@ impl Flaw {
             Self::ProjectUnlike => "project_unlike",
             Self::SheetHidden => "sheet_hidden",
             Self::SheetUnread => "sheet_unread",
+            Self::Roster(flaw) => flaw.code(),
         }
     }
 
@@ -204,7 +211,14 @@ impl Flaw {
             Self::ProjectUnlike => fixed(["表头的项目名称与申报项目名称不同", "the title's project name is not like the name of the project you submit for", "核对是否选错项目；确认无误可忽略", "look whether it is the right project; if it is, go on"]),
             Self::SheetHidden => fixed(["该工作表为隐藏状态，其中的工资已一并读取", "this sheet is hidden, and its wages were read with the others", "取消隐藏后核对；不应发放的请删除该工作表", "show it and look at it; delete it if it should not be paid"]),
             Self::SheetUnread => fixed(["该工作表没有工资表头，未读取", "this sheet has no header of a wage sheet and was not read", "如其中有工资，请补全表头；确认无误可忽略", "if it has wages, complete its header; if not, go on"]),
+            Self::Roster(flaw) => flaw.words(),
         }
+    }
+}
+
+impl From<RosterFlaw> for Flaw {
+    fn from(flaw: RosterFlaw) -> Self {
+        Self::Roster(flaw)
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn is_total(line: &Line, columns: &Columns) -> bool {
     nobody && line.cells.iter().any(|cell| names_total(cell.text()))
 }
 
-fn names_total(text: &str) -> bool {
+pub(crate) fn names_total(text: &str) -> bool {
     let text = squeezed(text).to_lowercase();
     text.chars().count() <= 12 && TOTALS.iter().any(|word| text.contains(word))
 }
@@ -55,7 +55,7 @@ pub(super) fn is_remark(line: &Line, columns: &Columns) -> bool {
 }
 
 /// The cell is a remark itself, or what is written beside one: the name after 制表人.
-fn stands_for_remark(line: &Line, at: usize) -> bool {
+pub(crate) fn stands_for_remark(line: &Line, at: usize) -> bool {
     let text = line.cell(at).text();
     if is_remark_text(text) {
         return true;

@@ -26,7 +26,7 @@ pub(super) struct Form {
 }
 
 /// Calls `each` for every record with something in it, numbered as a spreadsheet shows it: line breaks inside quotation marks begin no row.
-pub(super) fn read(
+pub(crate) fn read(
     open: OpenSheet<'_>,
     each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {

@@ -6,7 +6,10 @@ use std::{
     rc::Rc,
 };
 
-use calamine::{DataRef, Reader as _, Sheet, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{
+    DataRef, ExcelDateTime, Reader as _, Sheet, SheetType, SheetVisible, Xlsx, XlsxError,
+};
+use jiff::civil::Date;
 use quick_xml::events::Event;
 use rust_decimal::Decimal;
 use zip::ZipArchive;
@@ -31,7 +34,7 @@ const COLUMNS_MAX: usize = 256;
 const CELL_MAX: usize = 512;
 
 /// Calls `each` for every row with something in it, sheet by sheet.
-pub(super) fn read(
+pub(crate) fn read(
     input: impl Read,
     each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
@@ -189,11 +192,26 @@ fn convert(value: &DataRef<'_>) -> Cell {
         // Fifteen significant digits are what a spreadsheet keeps and shows; the noise behind them was never typed by anybody.
         DataRef::Float(value) => number(&format!("{value:.14e}")),
         DataRef::Error(_) => Cell::Error,
-        DataRef::Bool(_)
-        | DataRef::DateTime(_)
-        | DataRef::DateTimeIso(_)
-        | DataRef::DurationIso(_) => Cell::Other,
+        DataRef::DateTime(day) if day.is_datetime() => date(day),
+        DataRef::DateTimeIso(text) => text
+            .get(..10)
+            .and_then(|day| day.parse().ok())
+            .map_or(Cell::Other, Cell::Date),
+        DataRef::Bool(_) | DataRef::DateTime(_) | DataRef::DurationIso(_) => Cell::Other,
     }
+}
+
+fn date(day: &ExcelDateTime) -> Cell {
+    let (year, month, day, ..) = day.to_ymd_hms_milli();
+    let whole = || {
+        Date::new(
+            year.try_into().ok()?,
+            month.try_into().ok()?,
+            day.try_into().ok()?,
+        )
+        .ok()
+    };
+    whole().map_or(Cell::Other, Cell::Date)
 }
 
 fn typed(text: &str) -> Cell {

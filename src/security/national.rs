@@ -19,6 +19,7 @@ use aws_lc_rs::{
         AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey,
         PaddedBlockEncryptingKey, UnboundCipherKey,
     },
+    constant_time::verify_slices_are_equal,
     iv::FixedLength,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -107,6 +108,12 @@ impl NationalSecret {
         text.extend(self.0.iter().copied().map(char::from));
         let lower = Zeroizing::new(text.to_lowercase());
         hex::encode(Sha256::digest(lower.as_bytes()))
+    }
+
+    /// Whether a request with these fields was signed with this secret; takes as long for a wrong signature as for a right one.
+    pub fn has_signed(&self, fields: &BTreeMap<&str, &str>, sign: &str) -> bool {
+        let right = self.signature(fields);
+        verify_slices_are_equal(right.as_bytes(), sign.to_lowercase().as_bytes()).is_ok()
     }
 
     fn key(&self) -> UnboundCipherKey {
