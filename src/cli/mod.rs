@@ -9,6 +9,7 @@ mod keys;
 mod operate;
 mod reports;
 mod serve;
+mod sheets;
 mod table;
 mod watch;
 mod words;
@@ -75,8 +76,13 @@ enum Command {
     /// Import regions or projects from a file.
     #[command(subcommand)]
     Import(import::Import),
-    /// Upload a wage sheet (.xlsx, .csv) and submit it as a batch.
-    Submit(batches::Submit),
+    /// A wage sheet to fill in.
+    #[command(subcommand)]
+    Template(sheets::Template),
+    /// Check a wage sheet without submitting it: all its problems, or the workbook with the reasons.
+    Errors(sheets::Errors),
+    /// Upload a wage sheet (.xlsx, .csv, .json) and submit it as a batch.
+    Submit(sheets::Submit),
     /// List batches.
     Batches(batches::List),
     /// Show one batch with its places and instructions.
@@ -124,6 +130,9 @@ enum Failure {
     /// Nothing was asked: it failed here.
     #[error("{0}")]
     Here(String),
+    /// The sheet has problems, all of them shown.
+    #[error("{0} problems in the sheet; nothing was submitted")]
+    Problems(u64),
     /// All was said; the code tells.
     #[error("not well")]
     NotWell,
@@ -140,6 +149,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Refused { rows, .. } if !rows.is_empty() => 3,
+            Self::Problems(_) => 3,
             Self::Refused { .. } | Self::Here(_) => 1,
             Self::Unreachable(_) => 4,
             Self::NotWell => 5,
@@ -200,7 +210,9 @@ async fn run(
             Ok(())
         }
         Command::Import(what) => import::run(&client, &what, out).await,
-        Command::Submit(what) => batches::submit(&client, &what, out).await,
+        Command::Template(what) => sheets::template(&client, &what, out).await,
+        Command::Errors(what) => sheets::errors(&client, &what, out).await,
+        Command::Submit(what) => sheets::submit(&client, &what, out).await,
         Command::Batches(what) => batches::list(&client, &what, out).await,
         Command::Batch(what) => batches::show(&client, &what, out).await,
         Command::Approve(what) => batches::approve(&client, what, out).await,

@@ -152,6 +152,7 @@ fn listen(
         gateway: Arc::clone(gateway),
         dated: parts.dated,
         sheet_bytes_max: config.listen.limits.sheet_bytes_max,
+        answers_kept_days: config.listen.limits.answers_kept_days,
     });
     let routes = move |routes: &mut web::ServiceConfig| {
         routes.app_data(web::ThinData(Arc::clone(&api)));

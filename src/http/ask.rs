@@ -38,6 +38,8 @@ pub struct Api {
     pub dated: Vec<Dated>,
     /// Largest wage sheet, bytes.
     pub sheet_bytes_max: u64,
+    /// How long the answer to a request under an `Idempotency-Key` is kept.
+    pub answers_kept_days: u32,
 }
 
 impl fmt::Debug for Api {

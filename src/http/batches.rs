@@ -9,6 +9,7 @@ use super::{
     body,
     problem::{Problem, RowProblem},
     refusal::{row_problem, unprocessable},
+    sheets::Upload,
     wire::{self, Places, ok, places},
 };
 use crate::{
@@ -77,18 +78,6 @@ pub struct DecisionWire {
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Upload {
-    /// Code of the project.
-    #[param(min_length = 1, max_length = 200, example = "P1")]
-    project: String,
-    /// A pay month, such as 2026-10.
-    #[param(value_type = String, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
-    #[serde(deserialize_with = "wire::month")]
-    month: PayMonth,
-}
-
-#[derive(Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
 struct Filter {
     /// A pay month, such as 2026-10.
     #[param(value_type = Option<String>, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
@@ -96,7 +85,7 @@ struct Filter {
     month: Option<PayMonth>,
 }
 
-/// `POST /v1/batches?project=&month=`, the sheet as body.
+/// `POST /v1/batches?project=&month=&count=&sum=&leave_out=`, the sheet as body.
 #[utoipa::path(
     post, path = "/v1/batches", params(Upload),
     request_body(content(
@@ -107,15 +96,9 @@ struct Filter {
 pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let upload: Upload = ask.query()?;
     may_prepare(&ask, &upload.project).await?;
+    let submission = upload.submission(&ask.caller.name)?;
     let sheet = body::stream(payload, ask.api.sheet_bytes_max);
-    let submitted = intake::submit(
-        &Desk::of(&ask.api.gateway),
-        sheet,
-        &upload.project,
-        upload.month,
-        &ask.caller.name,
-    )
-    .await?;
+    let submitted = intake::submit(&Desk::of(&ask.api.gateway), sheet, &submission).await?;
     Ok(wire::with(
         StatusCode::CREATED,
         &SubmittedWire {
@@ -126,7 +109,7 @@ pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpRespon
 }
 
 /// A project that is not there is told only to somebody who may have it.
-async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
+pub(super) async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
     match ask.store().project(project).await {
         Ok(found) => Ok(ask.may_project(project, found.region)?),
         Err(error @ StoreError::NotFound { .. }) => {

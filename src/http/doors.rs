@@ -25,15 +25,18 @@
 use actix_web::{
     HttpRequest, HttpResponse, Route,
     http::{Method, StatusCode, header},
+    middleware::from_fn,
     web,
 };
 
 use super::{
-    accounts, bank, batches, health, items,
+    accounts, bank, batches, health,
+    idempotency::once,
+    items,
     openapi::{self, Described},
     operations, outcomes,
     problem::Problem,
-    rates, register,
+    rates, register, sheets,
 };
 use crate::security::access::Action;
 
@@ -74,10 +77,13 @@ pub const DOORS: &[Door] = &[
     door::<register::__path_projects>(       "GET",  "/v1/projects",                    Action::ReadProjects,   || web::get().to(register::projects)),
     door::<batches::__path_submit>(          "POST", "/v1/batches",                     Action::PrepareBatch,   || web::post().to(batches::submit)),
     door::<batches::__path_list>(            "GET",  "/v1/batches",                     Action::FollowBatch,    || web::get().to(batches::list)),
+    door::<sheets::__path_check>(            "POST", "/v1/batches/check",               Action::PrepareBatch,   || web::post().to(sheets::check)),
     door::<batches::__path_show>(            "GET",  "/v1/batches/{code}",              Action::FollowBatch,    || web::get().to(batches::show)),
     door::<items::__path_of_batch>(          "GET",  "/v1/batches/{code}/items",        Action::ReadBatch,      || web::get().to(items::of_batch)),
+    door::<sheets::__path_warnings>(         "GET",  "/v1/batches/{code}/warnings",     Action::ReadBatch,      || web::get().to(sheets::warnings)),
     door::<batches::__path_instructions>(    "GET",  "/v1/batches/{code}/instructions", Action::FollowBatch,    || web::get().to(batches::instructions)),
     door::<batches::__path_decide>(          "POST", "/v1/batches/{code}/decision",     Action::ApproveBatch,   || web::post().to(batches::decide)),
+    door::<sheets::__path_template>(         "GET",  "/v1/templates/wages",             Action::ReadProjects,   || web::get().to(sheets::template)),
     door::<bank::__path_returns>(            "POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
     door::<bank::__path_deposits>(           "POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),
     door::<rates::__path_show>(              "GET",  "/v1/rates",                       Action::ReadIndicators, || web::get().to(rates::show)),
@@ -108,7 +114,12 @@ pub fn open(config: &mut web::ServiceConfig) {
         let resource = doors.iter().fold(web::resource(path), |resource, door| {
             resource.route((door.route)())
         });
-        config.service(resource.default_service(web::to(other_method)));
+        // A path without a POST passes through as it is.
+        config.service(
+            resource
+                .default_service(web::to(other_method))
+                .wrap(from_fn(once)),
+        );
     }
     config.default_service(web::to(no_door));
 }

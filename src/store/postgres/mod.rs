@@ -19,6 +19,7 @@ mod registry;
 mod reports;
 mod requests;
 mod schema;
+mod standing;
 mod standings;
 mod tallies;
 mod tasks;

@@ -19,6 +19,7 @@ mod reports;
 mod requests;
 mod schema;
 mod sheets;
+mod standing;
 mod standings;
 mod tallies;
 mod tasks;

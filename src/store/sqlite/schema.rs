@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job",
     2 "0002_registry",
     5 "0005_requests",
+    9 "0009_intake",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -8,6 +8,7 @@ pub(crate) mod keeping;
 pub(crate) mod matching;
 pub(crate) mod planning;
 pub(crate) mod reading;
+pub(crate) mod standing;
 pub(crate) mod registry;
 pub(crate) mod requests;
 pub(crate) mod talking;
