@@ -2,7 +2,9 @@
 
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::Forbidden;
-use wagegate_domain::batch::BatchState;
+use wagegate_domain::batch::NotNow;
+
+use super::Step;
 
 /// A store could not do what was asked; unless a variant says otherwise, nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -51,15 +53,18 @@ pub enum Conflict {
     /// The rows did not add up to the head.
     #[error("the rows stored do not add up to the rows read: try again")]
     RowsDiffer,
-    /// The batch is not awaiting this.
-    #[error("the batch is {}, not awaiting approval", state.code())]
-    NotAwaiting {
-        /// Where it stands.
-        state: BatchState,
+    /// The batch does not stand where this can be done to it.
+    #[error("the batch is {}: this cannot be done to it now", .0.state.code())]
+    NotNow(NotNow),
+    /// Three steps need three people (invariant 17).
+    #[error("who did `{}` in this round may not take another step: somebody else must", had.code())]
+    SamePerson {
+        /// What they did.
+        had: Step,
     },
-    /// Preparer and approver are one person (invariant 17).
-    #[error("who prepared a batch may not decide on it: a second person must")]
-    SamePerson,
+    /// Part of it may have been sent.
+    #[error("the batch has instructions: what was sent of it cannot be refused")]
+    HasInstructions,
     /// The approver saw something else (invariant 5).
     #[error("the batch's content is not what you approve: read it again")]
     ContentDiffers,

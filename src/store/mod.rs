@@ -2,6 +2,7 @@
 //!
 //! The store knows nothing of clear names, numbers or files: people arrive sealed, bytes as hashes. It decides nothing that `domain` can decide.
 
+mod approval;
 mod batch;
 mod booking;
 mod chain;
@@ -24,16 +25,18 @@ use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
-use wagegate_domain::plan::{KeyRule, Limits};
 
-pub use batch::{BatchView, Decision, NewBatch, RowSource, SealedRow};
+pub use approval::{
+    Approvals, BehindBatch, ChangeCursor, ChangedRow, Changes, Decision, Difference, EvidenceKind,
+    Says, Step, StepTaken, Story,
+};
+pub use batch::{BatchView, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
-pub use instruction::{Happening, InstructionView, SealedPayment};
+pub use instruction::{Happening, InstructionView, Plan, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
@@ -44,7 +47,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store: Approvals + Identities + Requests + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 
@@ -83,8 +86,6 @@ pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
         batch: &NewBatch,
         rows: &mut dyn RowSource,
     ) -> Result<BatchView, StoreError>;
-    /// Approves (and reserves the funds) or rejects (and frees the workers for another sheet).
-    async fn decide_batch(&self, decision: &Decision) -> Result<BatchView, StoreError>;
     /// One batch.
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError>;
     /// Batches, newest first; all, or those of some projects.
@@ -106,16 +107,8 @@ pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
     /// Gives a task back without any other change.
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError>;
 
-    /// Splits an approved batch: instructions, attempts, send tasks; the plan task is done. Rows that fit no instruction stay held.
-    async fn plan_batch(
-        &self,
-        claim: &Claim,
-        limits: Limits,
-        key: KeyRule,
-        bank_cnaps_prefix: &str,
-        at: Timestamp,
-        value_date: Date,
-    ) -> Result<u32, StoreError>;
+    /// Splits a released batch: instructions, attempts, send tasks; the plan task is done. Rows that fit no instruction stay held.
+    async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError>;
     /// One instruction.
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError>;
     /// Instructions of a batch.

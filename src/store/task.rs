@@ -15,16 +15,19 @@ pub enum TaskKind {
     Collect,
     /// Read a raw document into facts; subject: raw id.
     Read,
+    /// End a batch that was not released in time; subject: batch code.
+    Expire,
 }
 
 impl TaskKind {
     /// All, in the order in which work is taken: first what may clear doubt, then what may pay.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Read,
         Self::Query,
         Self::Collect,
         Self::Send,
         Self::Plan,
+        Self::Expire,
     ];
 
     /// The name kept in the store.
@@ -35,6 +38,7 @@ impl TaskKind {
             Self::Query => "query",
             Self::Collect => "collect",
             Self::Read => "read",
+            Self::Expire => "expire",
         }
     }
 

@@ -4,8 +4,10 @@
 //! key, the audit chain. What a lock protects is read after it is held: each statement sees what was committed before it began.
 
 mod appends;
+mod approval;
 mod audit;
 mod batches;
+mod changes;
 mod columns;
 mod copy;
 mod events;
@@ -29,12 +31,10 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
-use wagegate_domain::plan::{KeyRule, Limits};
 
 use crate::store::*;
 
@@ -117,9 +117,6 @@ impl Store for PostgresStore {
     ) -> Result<BatchView, StoreError> {
         batches::accept(&self.pool, batch, rows).await
     }
-    async fn decide_batch(&self, decision: &Decision) -> Result<BatchView, StoreError> {
-        batches::decide(&self.pool, decision).await
-    }
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError> {
         batches::view(&mut *self.pool.acquire().await?, code).await
     }
@@ -148,23 +145,8 @@ impl Store for PostgresStore {
         tasks::settle(&mut *self.pool.acquire().await?, claim, next).await
     }
 
-    async fn plan_batch(
-        &self,
-        claim: &Claim,
-        limits: Limits,
-        key: KeyRule,
-        bank_cnaps_prefix: &str,
-        at: Timestamp,
-        value_date: Date,
-    ) -> Result<u32, StoreError> {
-        let plan = plans::Plan {
-            limits,
-            key,
-            bank_cnaps_prefix,
-            at,
-            value_date,
-        };
-        plans::plan_batch(&self.pool, claim, &plan).await
+    async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError> {
+        plans::plan_batch(&self.pool, claim, plan).await
     }
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError> {
         instructions::one(&mut *self.pool.acquire().await?, id).await

@@ -2,38 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
 use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
-use wagegate_domain::plan::{KeyRule, Limits, Seat, Splitter, bank_key};
+use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 
 use super::columns::{Columns, stored};
 use super::copy::Copy;
 use super::tallies;
 use super::tasks;
 use crate::store::moves::Moves;
-use crate::store::{Claim, Next, StoreError, TaskKind};
+use crate::store::{Claim, Conflict, Next, Plan, StoreError, TaskKind};
 
 /// Rows that are seated at a time.
 const PAGE: i64 = 10_000;
 /// All instructions of a first plan; a re-issue is a later generation.
 const GENERATION: u32 = 1;
-
-/// What every instruction of a plan has in common.
-#[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) limits: Limits,
-    pub(super) key: KeyRule,
-    /// Cards whose bank number begins so are the paying bank's own.
-    pub(super) bank_cnaps_prefix: &'a str,
-    pub(super) at: Timestamp,
-    pub(super) value_date: Date,
-}
 
 struct Head {
     batch: i64,
@@ -114,7 +101,7 @@ async fn lock_approved(tx: &mut PgConnection, subject: &str) -> Result<Head, Sto
     .await?
     .ok_or_else(missing)?;
     let state = row.parsed("state", BatchState::from_code)?;
-    if state != BatchState::Approved {
+    if state != BatchState::Released {
         return Err(StoreError::Broken(format!(
             "batch {subject} is to be planned and is {}",
             state.code()
@@ -159,11 +146,6 @@ async fn seat_all(
         let instructions = upsert_instructions(tx, head, plan, &added).await?;
         copy_attempts(tx, head, &instructions, &seats).await?;
     }
-}
-
-/// True for a card of the paying bank itself, as far as its bank number says.
-fn is_own(cnaps: Option<&str>, prefix: &str) -> bool {
-    cnaps.is_some_and(|number| number.starts_with(prefix))
 }
 
 async fn page(tx: &mut PgConnection, batch: i64, after: i64) -> Result<Vec<Row>, StoreError> {

@@ -4,8 +4,10 @@
 //! Rows go in by the thousand in one statement, which costs a fifth of a statement for each.
 
 mod appends;
+mod approval;
 mod audit;
 mod batches;
+mod changes;
 mod events;
 mod facts;
 mod identities;
@@ -30,12 +32,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
-use wagegate_domain::plan::{KeyRule, Limits};
 
 use crate::store::*;
 
@@ -142,9 +142,6 @@ impl Store for SqliteStore {
     ) -> Result<BatchView, StoreError> {
         sheets::accept(&self.writer, batch, rows).await
     }
-    async fn decide_batch(&self, decision: &Decision) -> Result<BatchView, StoreError> {
-        batches::decide(&self.writer, decision).await
-    }
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError> {
         batches::view(&mut *self.readers.acquire().await?, code).await
     }
@@ -173,23 +170,8 @@ impl Store for SqliteStore {
         tasks::settle(&mut *self.writer.acquire().await?, claim, next).await
     }
 
-    async fn plan_batch(
-        &self,
-        claim: &Claim,
-        limits: Limits,
-        key: KeyRule,
-        bank_cnaps_prefix: &str,
-        at: Timestamp,
-        value_date: Date,
-    ) -> Result<u32, StoreError> {
-        let plan = plans::Plan {
-            limits,
-            key,
-            bank_cnaps_prefix,
-            at,
-            value_date,
-        };
-        plans::plan_batch(&self.writer, claim, &plan).await
+    async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError> {
+        plans::plan_batch(&self.writer, claim, plan).await
     }
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError> {
         instructions::one(&mut *self.readers.acquire().await?, id).await

@@ -2,36 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
 use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
-use wagegate_domain::plan::{KeyRule, Limits, Seat, Splitter, bank_key};
+use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 
 use super::{CHUNK, tallies, tasks, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::moves::Moves;
-use crate::store::{Claim, Next, StoreError, TaskKind};
+use crate::store::{Claim, Conflict, Next, Plan, StoreError, TaskKind};
 
 /// All instructions of a first plan; a re-issue is a later generation.
 const GENERATION: u32 = 1;
 /// The number of the attempts of a first plan.
 const FIRST: u32 = 1;
-
-/// What every instruction of a plan has in common.
-#[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) limits: Limits,
-    pub(super) key: KeyRule,
-    /// Cards whose bank number begins so are the paying bank's own.
-    pub(super) bank_cnaps_prefix: &'a str,
-    pub(super) at: Timestamp,
-    pub(super) value_date: Date,
-}
 
 struct Head {
     batch: i64,
@@ -112,7 +99,7 @@ async fn approved(tx: &mut SqliteConnection, subject: &str) -> Result<Head, Stor
     .await?
     .ok_or_else(missing)?;
     let state = row.parsed("state", BatchState::from_code)?;
-    if state != BatchState::Approved {
+    if state != BatchState::Released {
         return Err(StoreError::Broken(format!(
             "batch {subject} is to be planned and is {}",
             state.code()
@@ -157,11 +144,6 @@ async fn seat_all(
         let instructions = upsert_instructions(tx, head, plan, &added).await?;
         insert_attempts(tx, head, &instructions, &seats).await?;
     }
-}
-
-/// True for a card of the paying bank itself, as far as its bank number says.
-fn is_own(cnaps: Option<&str>, prefix: &str) -> bool {
-    cnaps.is_some_and(|number| number.starts_with(prefix))
 }
 
 async fn page(tx: &mut SqliteConnection, batch: i64, after: i64) -> Result<Vec<Row>, StoreError> {
