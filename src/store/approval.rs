@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wagegate_domain::Fen;
-use wagegate_domain::batch::{Act, BatchState, ContentHash};
+use wagegate_domain::batch::{Act, BatchState, ContentHash, NotNow};
 
 use super::{BatchView, Claim, Conflict, SealedRow, StoreError};
 
@@ -351,6 +351,11 @@ impl Decision {
     ) -> Result<BatchState, Conflict> {
         let act = self.says.act();
         let next = batch.state.on(act).map_err(Conflict::NotNow)?;
+        // One that a second person approved before there were reviews could not be released again.
+        if act == Act::Undo && !steps.iter().any(|taken| taken.step == Step::Release) {
+            let state = batch.state;
+            return Err(Conflict::NotNow(NotNow { state, act }));
+        }
         if let Some(had) = self.same_person(act, steps) {
             return Err(Conflict::SamePerson { had });
         }
@@ -378,5 +383,74 @@ impl Decision {
             .iter()
             .find(|taken| taken.by == self.by && bars(taken.step))
             .map(|taken| taken.step)
+    }
+
+    /// What is kept of it.
+    pub(super) fn taken(&self, round: u32) -> Result<StepTaken, StoreError> {
+        let act = self.says.act();
+        let step = Step::of(act).ok_or_else(|| StoreError::Broken(format!("{act:?} is no step")))?;
+        Ok(StepTaken {
+            round,
+            step,
+            by: self.by.clone(),
+            at: self.at,
+            reason: self.says.reason().map(str::to_owned),
+        })
+    }
+}
+
+impl StepTaken {
+    /// A step that nobody said.
+    pub(super) fn by_itself(
+        step: Step,
+        round: u32,
+        who: &str,
+        at: Timestamp,
+        reason: Option<String>,
+    ) -> Self {
+        Self {
+            round,
+            step,
+            by: who.to_owned(),
+            at,
+            reason,
+        }
+    }
+
+    /// The audit log's verb and detail. What people gave as their reason stays with the batch: it is free text.
+    pub(super) fn audited(&self, batch: &BatchView) -> (&'static str, String) {
+        let content = format!("round {}, content {}", self.round, batch.content);
+        match self.step {
+            Step::Prepare => ("batch.submit", content),
+            Step::Review => ("batch.review", content),
+            Step::Release | Step::Approve => ("batch.release", content),
+            Step::Refuse => ("batch.refuse", content),
+            Step::Withdraw => ("batch.withdraw", content),
+            Step::Undo => ("batch.undo", content),
+            Step::Expire => ("batch.expire", content),
+            Step::Differ => {
+                let difference = self.reason.as_deref().unwrap_or_default();
+                ("batch.content-differs", format!("{content}: {difference}"))
+            }
+        }
+    }
+}
+
+impl BehindBatch {
+    /// The audit log's detail.
+    pub(super) fn audited(&self) -> String {
+        format!("{} {}", self.kind.code(), hex::encode(self.hash))
+    }
+}
+
+impl Story {
+    /// In order; what a new round carries over is told once.
+    pub(super) fn of(mut steps: Vec<StepTaken>, evidence: Vec<BehindBatch>) -> Self {
+        steps.retain(|taken| {
+            taken.round == 1 || !matches!(taken.step, Step::Prepare | Step::Review)
+        });
+        let place = |step: Step| Step::ALL.iter().position(|other| *other == step);
+        steps.sort_by_key(|taken| (taken.round, taken.at, place(taken.step)));
+        Self { steps, evidence }
     }
 }

@@ -9,7 +9,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::{Fen, PayMonth};
 
-use super::{Conflict, LeftOut, Remarks, StoreError};
+use super::{LeftOut, Remarks, StoreError};
 
 /// A batch about to be stored; count, total and hash were made from the same rows.
 #[derive(Clone, Debug)]

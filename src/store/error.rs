@@ -101,3 +101,21 @@ pub struct OwedTwice {
     /// The batch that has it.
     pub other_batch: String,
 }
+
+impl StoreError {
+    /// No batch has this code.
+    pub(super) fn no_batch(code: &str) -> Self {
+        Self::NotFound {
+            what: "batch",
+            key: code.to_owned(),
+        }
+    }
+
+    /// An account that has less free than is to be reserved.
+    pub(super) fn short(wanted: Fen, available: Fen) -> Self {
+        match wanted.checked_sub(available) {
+            Some(short) => Conflict::FundsShort { short, available }.into(),
+            None => Self::Broken("what the special account lacks passes 64 bits".into()),
+        }
+    }
+}

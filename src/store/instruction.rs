@@ -10,7 +10,7 @@ use wagegate_domain::reason::Reason;
 use wagegate_domain::seating::Part;
 use wagegate_domain::{Fen, PayMonth};
 
-use super::SealedRow;
+use super::{Conflict, SealedRow, StoreError};
 
 /// An instruction with what is needed to build, send and ask about it.
 #[derive(Clone, Debug)]
@@ -77,6 +77,29 @@ pub struct Plan<'a> {
     pub value_date: Date,
     /// The parts that were found when the batch was compared with what was released; the split must come to the same.
     pub parts: &'a [Part],
+}
+
+impl Plan<'_> {
+    /// The content of a part; one that was not found before is a difference.
+    pub(super) fn content_of(&self, number: u32) -> Result<ContentHash, StoreError> {
+        let part = self.parts.iter().find(|part| part.number == number);
+        Ok(part.ok_or(Conflict::ContentDiffers)?.content.hash)
+    }
+
+    /// Whether the parts that came of the split, with their rows and sums, are those found before; gives their number.
+    pub(super) fn agreed(
+        &self,
+        split: impl Iterator<Item = (u32, u64, Fen)>,
+    ) -> Result<u32, StoreError> {
+        let expected = self.parts.iter();
+        let expected = expected.map(|part| (part.number, part.content.rows, part.content.total));
+        if split.eq(expected) {
+            let number = self.parts.len();
+            u32::try_from(number).map_err(|_| StoreError::Broken(format!("{number} parts")))
+        } else {
+            Err(Conflict::ContentDiffers.into())
+        }
+    }
 }
 
 /// What happened to an instruction, with what follows from it.

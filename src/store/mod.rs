@@ -6,6 +6,7 @@ mod approval;
 mod batch;
 mod booking;
 mod chain;
+mod changed;
 mod columns;
 mod document;
 mod error;

@@ -9,7 +9,7 @@ use wagegate_domain::outcome::Place;
 
 use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
-use super::{audit, standing, tasks};
+use super::{approval, audit, standing};
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, StoreError};
 
 /// Rows that are gathered before they travel: a few MiB.
@@ -37,6 +37,7 @@ pub(super) async fn accept(
     claim_slots(&mut tx, id, project, batch).await?;
     insert_tally(&mut tx, id, batch).await?;
     standing::keep(&mut tx, id, &batch.remarks).await?;
+    approval::prepared(&mut tx, id, batch).await?;
     audit::append(
         &mut tx,
         batch.at,

@@ -15,7 +15,7 @@ use super::copy::Copy;
 use super::tallies;
 use super::tasks;
 use crate::store::moves::Moves;
-use crate::store::{Claim, Conflict, Next, Plan, StoreError, TaskKind};
+use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
 
 /// Rows that are seated at a time.
 const PAGE: i64 = 10_000;
@@ -121,11 +121,12 @@ async fn seat_all(
     plan: &Plan<'_>,
 ) -> Result<(u32, Added), StoreError> {
     let mut splitter = Splitter::new(plan.limits);
-    let (mut parts, mut seated, mut after) = (0, Added::default(), 0);
+    let (mut parts, mut seated, mut after) = (BTreeMap::new(), Added::default(), 0);
     loop {
         let page = page(tx, head.batch, after).await?;
         let Some(last) = page.last() else {
-            return Ok((parts, seated));
+            let number = plan.agreed(parts.iter().map(|(part, added): (&u32, &Added)| (*part, added.rows, added.total)))?;
+            return Ok((number, seated));
         };
         after = last.row_no;
         // A row that fits no instruction stays held, and shows as held.
@@ -140,9 +141,9 @@ async fn seat_all(
         let mut added: BTreeMap<u32, Added> = BTreeMap::new();
         for (seat, row) in &seats {
             added.entry(seat.part).or_default().add(row.amount)?;
+            parts.entry(seat.part).or_default().add(row.amount)?;
             seated.add(row.amount)?;
         }
-        parts = parts.max(added.keys().next_back().copied().unwrap_or(0));
         let instructions = upsert_instructions(tx, head, plan, &added).await?;
         copy_attempts(tx, head, &instructions, &seats).await?;
     }
@@ -178,15 +179,19 @@ async fn upsert_instructions(
     plan: &Plan<'_>,
     added: &BTreeMap<u32, Added>,
 ) -> Result<BTreeMap<u32, i64>, StoreError> {
+    let contents = added
+        .keys()
+        .map(|part| Ok(plan.content_of(*part)?.0.to_vec()))
+        .collect::<Result<Vec<_>, StoreError>>()?;
     let key = |part: &u32| bank_key(&head.content, *part, GENERATION, plan.key);
     let rows = added
         .values()
         .map(|part| stored(part.rows))
         .collect::<Result<Vec<_>, _>>()?;
     let rows = sqlx::query(
-        "INSERT INTO instruction AS i (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date)
-         SELECT $1, part, $2, $3, bank_key, row_count, total_fen, $4, $5, $6
-         FROM unnest($7::bigint[], $8::text[], $9::bigint[], $10::bigint[]) AS new (part, bank_key, row_count, total_fen) ORDER BY part
+        "INSERT INTO instruction AS i (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date, content)
+         SELECT $1, part, $2, $3, bank_key, row_count, total_fen, $4, $5, $6, content
+         FROM unnest($7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[]) AS new (part, bank_key, row_count, total_fen, content) ORDER BY part
          ON CONFLICT (batch_id, part, generation) DO UPDATE
            SET row_count = i.row_count + excluded.row_count, total_fen = i.total_fen + excluded.total_fen
          RETURNING i.part, i.id",
@@ -201,6 +206,7 @@ async fn upsert_instructions(
     .bind(added.keys().map(key).collect::<Vec<_>>())
     .bind(rows)
     .bind(added.values().map(|part| part.total.get()).collect::<Vec<_>>())
+    .bind(contents)
     .fetch_all(tx)
     .await?;
     rows.iter()

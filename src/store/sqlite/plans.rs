@@ -13,7 +13,7 @@ use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 use super::{CHUNK, tallies, tasks, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::moves::Moves;
-use crate::store::{Claim, Conflict, Next, Plan, StoreError, TaskKind};
+use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
 
 /// All instructions of a first plan; a re-issue is a later generation.
 const GENERATION: u32 = 1;
@@ -119,11 +119,12 @@ async fn seat_all(
     plan: &Plan<'_>,
 ) -> Result<(u32, Added), StoreError> {
     let mut splitter = Splitter::new(plan.limits);
-    let (mut parts, mut seated, mut after) = (0, Added::default(), 0);
+    let (mut parts, mut seated, mut after) = (BTreeMap::new(), Added::default(), 0);
     loop {
         let page = page(tx, head.batch, after).await?;
         let Some(last) = page.last() else {
-            return Ok((parts, seated));
+            let number = plan.agreed(parts.iter().map(|(part, added): (&u32, &Added)| (*part, added.rows, added.total)))?;
+            return Ok((number, seated));
         };
         after = last.row_no;
         // A row that fits no instruction stays held, and shows as held.
@@ -138,9 +139,9 @@ async fn seat_all(
         let mut added: BTreeMap<u32, Added> = BTreeMap::new();
         for (seat, row) in &seats {
             added.entry(seat.part).or_default().add(row.amount)?;
+            parts.entry(seat.part).or_default().add(row.amount)?;
             seated.add(row.amount)?;
         }
-        parts = parts.max(added.keys().next_back().copied().unwrap_or(0));
         let instructions = upsert_instructions(tx, head, plan, &added).await?;
         insert_attempts(tx, head, &instructions, &seats).await?;
     }
@@ -178,12 +179,15 @@ async fn upsert_instructions(
     }
     let parts = added
         .iter()
-        .map(|(part, added)| Ok((*part, stored(added.rows)?, added.total.get())))
+        .map(|(part, added)| {
+            let content = plan.content_of(*part)?;
+            Ok((*part, stored(added.rows)?, added.total.get(), content))
+        })
         .collect::<Result<Vec<_>, StoreError>>()?;
     let rows = QueryBuilder::new(
-        "INSERT INTO instruction (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date) ",
+        "INSERT INTO instruction (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date, content) ",
     )
-    .push_values(parts, |mut values, (part, rows, total)| {
+    .push_values(parts, |mut values, (part, rows, total, content)| {
         values
             .push_bind(head.batch)
             .push_bind(part)
@@ -194,7 +198,8 @@ async fn upsert_instructions(
             .push_bind(total)
             .push_bind(State::Planned.code())
             .push_bind(plan.at.as_millisecond())
-            .push_bind(plan.value_date.to_string());
+            .push_bind(plan.value_date.to_string())
+            .push_bind(content.0.to_vec());
     })
     .push(
         " ON CONFLICT (batch_id, part, generation) DO UPDATE
