@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use crate::{
     banks::Banks,
     clock::Clock,
+    config::ApprovalEntry,
     evidence::Evidence,
     security::{national::NationalSecrets, seal::Vault},
     store::Store,
@@ -25,6 +26,8 @@ pub struct Gateway {
     pub banks: Arc<Banks>,
     /// Secrets shared with the national platform, by project.
     pub national: Arc<NationalSecrets>,
+    /// The times of an approval.
+    pub approval: ApprovalEntry,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Rung when new work was put into the store, so that workers need not wait for their next look.

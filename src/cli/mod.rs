@@ -1,5 +1,6 @@
 //! The command line: `serve` runs the gateway, the rest asks one over the API with mutual TLS. It decides nothing; it only shows.
 
+mod approval;
 mod assemble;
 mod batches;
 mod client;
@@ -88,10 +89,22 @@ enum Command {
     Batches(batches::List),
     /// Show one batch with its places and instructions.
     Batch(batches::Show),
-    /// Approve a batch: needs the content hash that `batch` shows.
-    Approve(batches::Approve),
+    /// Review a batch (劳资专管员复核): needs the content hash that `batch` shows.
+    Review(approval::Seen),
+    /// Release a reviewed batch to the bank (总包批准): needs the content hash that `batch` shows.
+    Release(approval::Seen),
     /// Refuse a batch, with the reason.
-    Refuse(batches::Refuse),
+    Refuse(approval::Refuse),
+    /// Take a batch back before it is released.
+    Withdraw(approval::TakeBack),
+    /// Take a release back before sending begins.
+    Undo(approval::TakeBack),
+    /// What changed since the project's last released month: new, gone, amounts, cards.
+    Changes(approval::ChangesOf),
+    /// The dry run: the bank's limits, expected arrival, and the exact bytes.
+    Preview(approval::PreviewOf),
+    /// Put a document behind a batch, such as the table that the workers signed.
+    Attach(approval::Attach),
     /// Follow batches to their last worker.
     Watch(watch::Watch),
     /// The payment rate (工资代发率) of a month.
@@ -228,8 +241,22 @@ async fn run(
         Command::Submit(what) => sheets::submit(&client, &what, out).await,
         Command::Batches(what) => batches::list(&client, &what, out).await,
         Command::Batch(what) => batches::show(&client, &what, out).await,
-        Command::Approve(what) => batches::approve(&client, what, out).await,
-        Command::Refuse(what) => batches::refuse(&client, what, out).await,
+        Command::Review(what) => {
+            approval::pass(&client, approval::Passing::Review, what, out).await
+        }
+        Command::Release(what) => {
+            approval::pass(&client, approval::Passing::Release, what, out).await
+        }
+        Command::Refuse(what) => approval::refuse(&client, what, out).await,
+        Command::Withdraw(what) => {
+            approval::take_back(&client, approval::TakingBack::Withdraw, what, out).await
+        }
+        Command::Undo(what) => {
+            approval::take_back(&client, approval::TakingBack::Undo, what, out).await
+        }
+        Command::Changes(what) => approval::changes(&client, &what, out).await,
+        Command::Preview(what) => approval::preview(&client, &what, out).await,
+        Command::Attach(what) => approval::attach(&client, &what, out).await,
         Command::Watch(what) => watch::run(&client, &what, out).await,
         Command::Rates(what) => reports::rates(&client, &what, out).await,
         Command::Failures(what) => reports::failures(&client, &what, out).await,

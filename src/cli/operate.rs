@@ -77,11 +77,13 @@ pub(super) async fn health(client: &Client, out: Out) -> Result<(), Failure> {
     out.show(&health, |health| {
         let or_none = |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
         format!(
-            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n\n{}",
+            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n\n{}",
             health.status,
             health.engine,
             or_none(&health.next_due),
             or_none(&health.oldest_in_doubt),
+            health.content_differs,
+            health.content_differs_in.join(" "),
             ends(&health.runs_out)
         )
     })?;

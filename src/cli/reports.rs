@@ -75,6 +75,7 @@ pub(super) async fn rates(client: &Client, of: &RatesOf, out: Out) -> Result<(),
                 Right("失败 failed"),
                 Right("退票 returned"),
                 Right("未决 open"),
+                Right("待批 awaiting"),
                 Right("应付 owed yuan"),
                 Right("已付 paid yuan"),
                 Right("按人次 %"),
@@ -87,7 +88,7 @@ pub(super) async fn rates(client: &Client, of: &RatesOf, out: Out) -> Result<(),
     })
 }
 
-fn rate_cells(line: &RateWire) -> [String; 13] {
+fn rate_cells(line: &RateWire) -> [String; 14] {
     let at = |place| words::at(&line.places, place);
     let open: u64 = [Place::InFlight, Place::InDoubt, Place::Held]
         .map(|place| at(place).count)
@@ -104,6 +105,7 @@ fn rate_cells(line: &RateWire) -> [String; 13] {
         at(Place::Failed).count.to_string(),
         at(Place::Returned).count.to_string(),
         open.to_string(),
+        line.awaiting.count.to_string(),
         yuan(line.all.fen),
         yuan(at(Place::Paid).fen),
         or_dash(line.rate_by_count.clone()),

@@ -127,6 +127,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         vault,
         banks: Arc::clone(&parts.banks),
         national: Arc::new(national),
+        approval: config.approval,
         clock: Arc::clone(&parts.clock),
         work: Default::default(),
     })

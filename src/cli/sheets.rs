@@ -10,6 +10,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     Failure, Out,
+    approval::next_step,
     batches::{card, or_rows, problems},
     client::Client,
 };
@@ -76,12 +77,7 @@ pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result
             [] => String::new(),
             some => format!("\n提示 odd, but taken:\n{}", problems(some)),
         };
-        format!(
-            "{}{odd}\n下一步 next: a second person runs\n  wagegate approve {} --content {}",
-            card(batch),
-            batch.code,
-            batch.content
-        )
+        format!("{}{odd}\n下一步 next: {}", card(batch), next_step(batch))
     })
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Paths are relative to the configuration file. A key that is not known is an error: a misspelt limit must not pass for no limit.
 
+mod approval;
 mod bank;
 mod listen;
 mod national;
@@ -16,6 +17,7 @@ use std::{
 
 use serde::Deserialize;
 
+pub use approval::ApprovalEntry;
 pub use bank::BankEntry;
 pub use listen::{LimitsEntry, ListenEntry};
 pub use national::NationalEntry;
@@ -47,6 +49,9 @@ pub struct Config {
     /// `[[principal]]`
     #[serde(rename = "principal", default)]
     pub principals: Vec<PrincipalEntry>,
+    /// `[approval]`
+    #[serde(default)]
+    pub approval: ApprovalEntry,
     /// `[worker]`
     #[serde(default)]
     pub worker: WorkerEntry,
@@ -185,6 +190,7 @@ impl Config {
 
     fn check(&self) -> Result<(), Wrong> {
         self.worker.check()?;
+        self.approval.check()?;
         self.listen.limits.check()?;
         for (number, bank) in (1..).zip(&self.banks) {
             bank.check(number)?;

@@ -1,20 +1,21 @@
-//! Batches: a wage sheet in, where it stands, and a second person's word on it.
+//! Batches: a wage sheet in, and where it stands.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
-use wagegate_domain::{PayMonth, batch::ContentHash};
+use wagegate_domain::PayMonth;
 
 use super::{
+    approval::{NextWire, WholeBatchWire, next, whole},
     ask::Ask,
     body,
     problem::{Problem, RowProblem},
-    refusal::{row_problem, unprocessable},
+    refusal::row_problem,
     sheets::Upload,
     wire::{self, Places, ok, places},
 };
 use crate::{
     intake::{self, Desk},
-    store::{BatchView, Decision, InstructionView},
+    store::{BatchView, InstructionView},
 };
 
 /// A batch as it stands.
@@ -27,13 +28,18 @@ pub struct BatchWire {
     pub bank: String,
     pub month: String,
     pub state: String,
-    /// What an approval names: SHA-256 over all that will be paid.
+    /// What a review and a release name: SHA-256 over all that will be paid.
     pub content: String,
     pub rows: u64,
     pub total_fen: i64,
     pub prepared_by: String,
-    pub decided_by: Option<String>,
-    /// Adds up to `rows` and `total_fen`.
+    /// 1, and one more each time that a release was taken back.
+    pub round: u32,
+    /// When it expires, while it awaits a review or release.
+    pub expires_at: Option<String>,
+    /// What comes next, while people have something to do.
+    pub next: Option<NextWire>,
+    /// Adds up to `rows` and `total_fen`; all nought for a batch that was refused, withdrawn or expired, which owes nobody.
     pub places: Places,
 }
 
@@ -62,17 +68,6 @@ pub struct InstructionWire {
     pub size: Option<u64>,
     /// Attempts without a final word.
     pub open: u64,
-}
-
-/// An approver's word.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DecisionWire {
-    pub approve: bool,
-    /// The batch's `content` as the approver saw it; needed to approve.
-    pub content: Option<String>,
-    /// Why not; needed to refuse. No names or numbers of people: it stays in the audit log.
-    pub reason: Option<String>,
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -134,10 +129,11 @@ pub(super) async fn visible(ask: &Ask, month: Option<PayMonth>) -> Result<Vec<Ba
 
 /// `GET /v1/batches/{code}`
 #[utoipa::path(
-    get, path = "/v1/batches/{code}", responses((status = 200, body = BatchWire))
+    get, path = "/v1/batches/{code}", responses((status = 200, body = WholeBatchWire))
 )]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
-    Ok(ok(&BatchWire::from(ask.batch().await?)))
+    let batch = ask.batch().await?;
+    Ok(ok(&whole(&ask, batch).await?))
 }
 
 /// `GET /v1/batches/{code}/instructions`
@@ -151,74 +147,6 @@ pub(super) async fn instructions(ask: Ask) -> Result<HttpResponse, Problem> {
         .into_iter()
         .map(InstructionWire::from)
         .collect::<Vec<_>>()))
-}
-
-/// `POST /v1/batches/{code}/decision`
-#[utoipa::path(
-    post, path = "/v1/batches/{code}/decision", request_body = DecisionWire, responses((status = 200, body = BatchWire))
-)]
-pub(super) async fn decide(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let batch = ask.batch().await?;
-    let word: DecisionWire = body::json(payload, 64 << 10).await?;
-    let reason = reason(&word)?;
-    let decision = Decision {
-        content: content(&word, &batch)?,
-        batch: batch.code,
-        approve: word.approve,
-        by: ask.caller.name.clone(),
-        at: ask.now(),
-    };
-    let decided = ask.store().decide_batch(&decision).await?;
-    if let Some(reason) = reason {
-        ask.store()
-            .audit(
-                ask.now(),
-                &ask.caller.name,
-                "batch.reason",
-                &decided.code,
-                reason,
-            )
-            .await?;
-    }
-    ask.wake_workers();
-    Ok(ok(&BatchWire::from(decided)))
-}
-
-/// Nobody approves what they did not name; a refusal is about whatever stands there.
-fn content(word: &DecisionWire, batch: &BatchView) -> Result<ContentHash, Problem> {
-    let named = word.content.as_deref().map(hex::decode);
-    match named {
-        Some(Ok(bytes)) => bytes.try_into().map(ContentHash).ok(),
-        Some(Err(_)) => None,
-        None => (!word.approve).then_some(batch.content),
-    }
-    .ok_or_else(|| {
-        unprocessable(
-            "to approve, send the batch's `content` (64 hexadecimal digits) as you saw it",
-            vec![],
-        )
-    })
-}
-
-fn reason(word: &DecisionWire) -> Result<Option<&str>, Problem> {
-    let reason = word
-        .reason
-        .as_deref()
-        .map(str::trim)
-        .filter(|reason| !reason.is_empty());
-    match reason {
-        Some(reason) if reason.chars().count() > 500 || reason.chars().any(char::is_control) => {
-            Err(unprocessable(
-                "`reason` is one line of at most 500 characters",
-                vec![],
-            ))
-        }
-        None if !word.approve => Err(unprocessable(
-            "to refuse, say why in `reason`: the clerk has to mend it",
-            vec![],
-        )),
-        other => Ok(other),
-    }
 }
 
 impl From<BatchView> for BatchWire {
@@ -236,7 +164,12 @@ impl From<BatchView> for BatchWire {
             rows: batch.rows,
             total_fen: batch.total.get(),
             prepared_by: batch.prepared_by,
-            decided_by: batch.decided_by,
+            round: batch.round,
+            expires_at: batch
+                .expires_at
+                .filter(|_| batch.state.awaits())
+                .map(|at| at.to_string()),
+            next: next(batch.state),
         }
     }
 }

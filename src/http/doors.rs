@@ -30,7 +30,7 @@ use actix_web::{
 };
 
 use super::{
-    accounts, bank, batches, health,
+    accounts, approval, bank, batches, changes, health,
     idempotency::once,
     items,
     openapi::{self, Described},
@@ -82,7 +82,15 @@ pub const DOORS: &[Door] = &[
     door::<items::__path_of_batch>(          "GET",  "/v1/batches/{code}/items",        Action::ReadBatch,      || web::get().to(items::of_batch)),
     door::<sheets::__path_warnings>(         "GET",  "/v1/batches/{code}/warnings",     Action::ReadBatch,      || web::get().to(sheets::warnings)),
     door::<batches::__path_instructions>(    "GET",  "/v1/batches/{code}/instructions", Action::FollowBatch,    || web::get().to(batches::instructions)),
-    door::<batches::__path_decide>(          "POST", "/v1/batches/{code}/decision",     Action::ApproveBatch,   || web::post().to(batches::decide)),
+    door::<approval::__path_review>(         "POST", "/v1/batches/{code}/review",       Action::ReviewBatch,    || web::post().to(approval::review)),
+    door::<approval::__path_release>(        "POST", "/v1/batches/{code}/release",      Action::ApproveBatch,   || web::post().to(approval::release)),
+    door::<approval::__path_refuse>(         "POST", "/v1/batches/{code}/refuse",       Action::RefuseBatch,    || web::post().to(approval::refuse)),
+    door::<approval::__path_withdraw>(       "POST", "/v1/batches/{code}/withdraw",     Action::PrepareBatch,   || web::post().to(approval::withdraw)),
+    door::<approval::__path_undo>(           "POST", "/v1/batches/{code}/undo",         Action::ApproveBatch,   || web::post().to(approval::undo)),
+    door::<approval::__path_attach>(         "POST", "/v1/batches/{code}/evidence",     Action::AttachEvidence, || web::post().to(approval::attach)),
+    door::<changes::__path_changes>(         "GET",  "/v1/batches/{code}/changes",      Action::ReadBatch,      || web::get().to(changes::changes)),
+    door::<changes::__path_preview>(         "GET",  "/v1/batches/{code}/preview",      Action::PreviewBatch,   || web::get().to(changes::preview)),
+    door::<changes::__path_bytes>(           "GET",  "/v1/batches/{code}/preview/{part}", Action::PreviewBatch, || web::get().to(changes::bytes)),
     door::<sheets::__path_template>(         "GET",  "/v1/templates/wages",             Action::ReadProjects,   || web::get().to(sheets::template)),
     door::<bank::__path_returns>(            "POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
     door::<bank::__path_deposits>(           "POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),

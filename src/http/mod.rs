@@ -4,10 +4,12 @@
 //! then asks for the scope. Wire types live with their resource; the domain has none.
 
 pub mod accounts;
+pub mod approval;
 pub mod ask;
 pub mod bank;
 pub mod batches;
 mod body;
+pub mod changes;
 pub mod doors;
 mod frame;
 pub mod health;

@@ -95,17 +95,21 @@ impl From<Conflict> for Problem {
                 "take these rows out, or have the other batch refused first",
             ),
             Conflict::RowsDiffer => ("urn:wagegate:rows-differ", "upload the sheet again"),
-            Conflict::NotAwaiting { .. } => (
-                "urn:wagegate:not-awaiting",
-                "a decision is made once; look at the batch",
+            Conflict::NotNow(_) => (
+                "urn:wagegate:not-now",
+                "look at the batch: it says what comes next and whose it is",
             ),
-            Conflict::SamePerson => (
+            Conflict::SamePerson { .. } => (
                 "urn:wagegate:same-person",
-                "ask another approver of the project",
+                "ask somebody else of the project who has the role",
+            ),
+            Conflict::HasInstructions => (
+                "urn:wagegate:has-instructions",
+                "have the operator compare the database with its backup and with what the bank got",
             ),
             Conflict::ContentDiffers => (
                 "urn:wagegate:content-differs",
-                "look at the batch again and approve the content hash it shows now",
+                "look at the batch again and name the content hash that it shows now; where it is the same, the database was changed outside the gateway",
             ),
             Conflict::FundsShort { .. } => (
                 "urn:wagegate:funds-short",

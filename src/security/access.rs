@@ -43,8 +43,14 @@ actions! {
     ReadBatch "read-batch" [Clerk, Reviewer, Approver, Finance, Supervisor],
     /// Review a batch that a clerk prepared, before it may be released.
     ReviewBatch "review-batch" [Reviewer],
-    /// Release a reviewed batch to the bank, or refuse it.
+    /// Release a reviewed batch to the bank, and take the release back.
     ApproveBatch "approve-batch" [Approver],
+    /// Refuse a batch before it is released.
+    RefuseBatch "refuse-batch" [Reviewer, Approver],
+    /// Look at the bytes that would go to the bank, people in clear; always recorded.
+    PreviewBatch "preview-batch" [Reviewer, Approver],
+    /// Put a document behind a batch, such as the table that the workers signed.
+    AttachEvidence "attach-evidence" [Clerk, Reviewer, Approver],
     /// See and change special accounts and card bindings.
     ManageAccounts "manage-accounts" [Finance],
     /// Work failed and returned wages: corrected card, re-issue.

@@ -172,6 +172,8 @@ pub struct StepTaken {
     pub step: Step,
     pub by: String,
     pub at: Timestamp,
+    /// What the batch came to, for whoever took the step.
+    pub content: ContentHash,
     pub reason: Option<String>,
 }
 
@@ -359,10 +361,9 @@ impl Decision {
         if let Some(had) = self.same_person(act, steps) {
             return Err(Conflict::SamePerson { had });
         }
-        if self
-            .says
-            .content()
-            .is_some_and(|content| content != batch.content)
+        // Also where somebody before saw another content than the batch has now.
+        if let Some(content) = self.says.content()
+            && (content != batch.content || steps.iter().any(|taken| taken.content != content))
         {
             return Err(Conflict::ContentDiffers);
         }
@@ -386,14 +387,16 @@ impl Decision {
     }
 
     /// What is kept of it.
-    pub(super) fn taken(&self, round: u32) -> Result<StepTaken, StoreError> {
+    pub(super) fn taken(&self, batch: &BatchView) -> Result<StepTaken, StoreError> {
         let act = self.says.act();
-        let step = Step::of(act).ok_or_else(|| StoreError::Broken(format!("{act:?} is no step")))?;
+        let step =
+            Step::of(act).ok_or_else(|| StoreError::Broken(format!("{act:?} is no step")))?;
         Ok(StepTaken {
-            round,
+            round: batch.round,
             step,
             by: self.by.clone(),
             at: self.at,
+            content: batch.content,
             reason: self.says.reason().map(str::to_owned),
         })
     }
@@ -403,16 +406,17 @@ impl StepTaken {
     /// A step that nobody said.
     pub(super) fn by_itself(
         step: Step,
-        round: u32,
+        batch: &BatchView,
         who: &str,
         at: Timestamp,
         reason: Option<String>,
     ) -> Self {
         Self {
-            round,
+            round: batch.round,
             step,
             by: who.to_owned(),
             at,
+            content: batch.content,
             reason,
         }
     }

@@ -19,6 +19,8 @@ pub struct InstructionView {
     pub id: i64,
     /// Batch code.
     pub batch: String,
+    /// Project code.
+    pub project: String,
     /// Pay month, for the remark.
     pub month: PayMonth,
     /// Part of the batch, from 1.

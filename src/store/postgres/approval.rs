@@ -81,9 +81,10 @@ pub(super) async fn prepared(
         step: Step::Prepare,
         by: batch.prepared_by.clone(),
         at: batch.at,
+        content: batch.content,
         reason: None,
     };
-    keep(tx, id, batch.content, &taken).await?;
+    keep(tx, id, &taken).await?;
     tasks::ensure(tx, TaskKind::Expire, &batch.code, batch.expires_at).await
 }
 
@@ -99,7 +100,7 @@ async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchView, StoreEr
     round.retain(|taken| taken.round == before.round);
     let next = decision.allowed(&before, &round)?;
     follow(&mut tx, &before, &decision.says).await?;
-    let taken = decision.taken(before.round)?;
+    let taken = decision.taken(&before)?;
     end(&mut tx, &before, next, &taken).await?;
     if let Says::Undo { expires_at, .. } = &decision.says {
         next_round(&mut tx, &before, *expires_at).await?;
@@ -110,11 +111,7 @@ async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchView, StoreEr
 }
 
 /// What a word does beside the state: funds and tasks.
-async fn follow(
-    tx: &mut PgConnection,
-    batch: &BatchView,
-    says: &Says,
-) -> Result<(), StoreError> {
+async fn follow(tx: &mut PgConnection, batch: &BatchView, says: &Says) -> Result<(), StoreError> {
     match says {
         Says::Review { .. } | Says::Withdraw { .. } => Ok(()),
         Says::Release { plan_at, .. } => {
@@ -160,7 +157,7 @@ async fn end(
                 .await?;
         }
     }
-    keep(tx, batch.id, batch.content, taken).await?;
+    keep(tx, batch.id, taken).await?;
     let (action, detail) = taken.audited(batch);
     audit::append(tx, taken.at, &taken.by, action, &batch.code, &detail).await
 }
@@ -188,12 +185,7 @@ async fn next_round(
     tasks::set(tx, TaskKind::Expire, &batch.code, expires_at).await
 }
 
-async fn keep(
-    tx: &mut PgConnection,
-    batch: i64,
-    content: ContentHash,
-    taken: &StepTaken,
-) -> Result<(), StoreError> {
+async fn keep(tx: &mut PgConnection, batch: i64, taken: &StepTaken) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO approval (batch_id, round, step, after_step, by_whom, at, content, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
@@ -203,7 +195,7 @@ async fn keep(
     .bind(taken.step.after().map(Step::code))
     .bind(&taken.by)
     .bind(taken.at.as_millisecond())
-    .bind(content.0.as_slice())
+    .bind(taken.content.0.as_slice())
     .bind(taken.reason.as_deref())
     .execute(tx)
     .await?;
@@ -211,17 +203,19 @@ async fn keep(
 }
 
 async fn steps(reader: &mut PgConnection, batch: i64) -> Result<Vec<StepTaken>, StoreError> {
-    let rows =
-        sqlx::query("SELECT round, step, by_whom, at, reason FROM approval WHERE batch_id = $1")
-            .bind(batch)
-            .fetch_all(reader)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT round, step, by_whom, at, content, reason FROM approval WHERE batch_id = $1",
+    )
+    .bind(batch)
+    .fetch_all(reader)
+    .await?;
     let taken = |row: &PgRow| {
         Ok(StepTaken {
             round: row.number("round")?,
             step: row.parsed("step", Step::from_code)?,
             by: row.text("by_whom")?,
             at: row.moment("at")?,
+            content: ContentHash(row.array("content")?),
             reason: row.maybe_text("reason")?,
         })
     };
@@ -270,7 +264,7 @@ async fn expire(pool: &PgPool, claim: &Claim, at: Timestamp) -> Result<BatchStat
     let (state, next) = match (batch.state.on(Act::Expire), batch.expires_at) {
         (Ok(_), Some(later)) if later > at => (batch.state, Next::Again(later)),
         (Ok(expired), Some(_) | None) => {
-            let taken = StepTaken::by_itself(Step::Expire, batch.round, GATEWAY, at, None);
+            let taken = StepTaken::by_itself(Step::Expire, &batch, GATEWAY, at, None);
             end(&mut tx, &batch, expired, &taken).await?;
             (expired, Next::Done)
         }
@@ -305,7 +299,7 @@ async fn hold_differing(
     // Another of its instructions may have found it a moment before.
     if let Ok(next) = batch.state.on(Act::Differ) {
         let reason = Some(difference.to_owned());
-        let taken = StepTaken::by_itself(Step::Differ, batch.round, GATEWAY, at, reason);
+        let taken = StepTaken::by_itself(Step::Differ, &batch, GATEWAY, at, reason);
         end(&mut tx, &batch, next, &taken).await?;
         sqlx::query(
             "DELETE FROM task WHERE kind = $1 AND id <> $2

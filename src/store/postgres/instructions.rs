@@ -11,7 +11,7 @@ use super::columns::{Columns, stored};
 use super::tasks;
 use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError};
 
-const VIEW: &str = "SELECT i.id, b.code, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
        a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.not_known_since,
        (SELECT count(*) FROM attempt t
         LEFT JOIN LATERAL (SELECT o.outcome FROM outcome o WHERE o.instruction_id = t.instruction_id AND o.sequence = t.sequence
@@ -65,6 +65,7 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
     Ok(InstructionView {
         id: row.int("id")?,
         batch: row.text("code")?,
+        project: row.text("project")?,
         month: row.month("pay_month")?,
         part: row.number("part")?,
         bank: row.text("bank")?,

@@ -125,7 +125,11 @@ async fn seat_all(
     loop {
         let page = page(tx, head.batch, after).await?;
         let Some(last) = page.last() else {
-            let number = plan.agreed(parts.iter().map(|(part, added): (&u32, &Added)| (*part, added.rows, added.total)))?;
+            let number = plan.agreed(
+                parts
+                    .iter()
+                    .map(|(part, added): (&u32, &Added)| (*part, added.rows, added.total)),
+            )?;
             return Ok((number, seated));
         };
         after = last.row_no;

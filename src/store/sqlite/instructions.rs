@@ -15,7 +15,7 @@ use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError}
 macro_rules! view {
     ($which:literal) => {
         concat!(
-            "SELECT i.id, b.code, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+            "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
                a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.not_known_since,
                i.row_count - (SELECT count(*) FROM outcome o WHERE o.instruction_id = i.id AND o.outcome IN ('paid', 'failed', 'returned')
                  AND NOT EXISTS (SELECT 1 FROM outcome l WHERE l.instruction_id = o.instruction_id AND l.sequence = o.sequence AND l.version > o.version)) AS open
@@ -68,6 +68,7 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
     Ok(InstructionView {
         id: row.int("id")?,
         batch: row.text("code")?,
+        project: row.text("project")?,
         month: row.month("pay_month")?,
         part: row.number("part")?,
         bank: row.text("bank")?,
