@@ -42,7 +42,7 @@ macro_rules! changes {
                SELECT n.worker_id, n.row_no, w.binding_id AS binding_before, n.binding_id AS binding_now, w.amount_fen AS before_fen, n.amount_fen AS now_fen
                FROM mine n LEFT JOIN was w ON w.worker_id = n.worker_id
              ), change AS (
-               SELECT CASE WHEN before_fen IS NULL THEN 0 ELSE 2 END AS kind, worker_id, row_no, binding_before, binding_now, before_fen, now_fen FROM pair
+               SELECT CAST(CASE WHEN before_fen IS NULL THEN 0 ELSE 2 END AS BIGINT) AS kind, worker_id, row_no, binding_before, binding_now, before_fen, now_fen FROM pair
                WHERE before_fen IS NULL OR before_fen <> now_fen
                UNION ALL
                SELECT 3, worker_id, row_no, binding_before, binding_now, before_fen, now_fen FROM pair WHERE binding_before <> binding_now

@@ -19,8 +19,8 @@ use wagegate::{
         seal::Vault,
     },
     store::{
-        Decision, Deposit, InstructionView, ProjectEntry, RegionEntry, Store, TaskKind,
-        postgres::PostgresStore, sqlite::SqliteStore,
+        BatchView, Decision, Deposit, InstructionView, ProjectEntry, RegionEntry, Says, Store,
+        TaskKind, postgres::PostgresStore, sqlite::SqliteStore,
     },
     transport::{
         https::{BankClient, Endpoint},
@@ -116,6 +116,7 @@ impl World {
             vault,
             banks: Arc::new(known.unwrap()),
             national: Default::default(),
+            approval: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             work: tokio::sync::Notify::new(),
         });
@@ -186,8 +187,8 @@ impl World {
         code
     }
 
-    /// Submits a sheet of `rows` made-up workers and approves it as a second person; gives the batch's code.
-    pub(crate) async fn approved(&self, project: &str, number: u32, rows: u32) -> String {
+    /// Submits a sheet of `rows` made-up workers.
+    pub(crate) async fn submitted(&self, project: &str, number: u32, rows: u32) -> BatchView {
         let upload = stream::iter([Ok(Bytes::from(people::sheet(number, rows)))]);
         let month = PayMonth::parse("2026-10").unwrap();
         let desk = intake::Desk::of(&self.gateway);
@@ -195,15 +196,34 @@ impl World {
         let submitted = intake::submit(&desk, Box::pin(upload), &submission)
             .await
             .unwrap();
-        let decision = Decision {
-            batch: submitted.batch.code.clone(),
-            content: submitted.batch.content,
-            approve: true,
-            by: "wagegate://user/approver".into(),
-            at: self.clock.now(),
-        };
-        let decided = self.gateway.store.decide_batch(&decision).await.unwrap();
-        decided.code
+        submitted.batch
+    }
+
+    /// Reviews and releases it as a second and a third person; it is planned at once.
+    pub(crate) async fn released(&self, batch: &BatchView) {
+        let (content, plan_at) = (batch.content, self.clock.now());
+        for (by, says) in [
+            ("wagegate://user/reviewer", Says::Review { content }),
+            (
+                "wagegate://user/approver",
+                Says::Release { content, plan_at },
+            ),
+        ] {
+            let decision = Decision {
+                batch: batch.code.clone(),
+                says,
+                by: by.into(),
+                at: plan_at,
+            };
+            self.gateway.store.decide(&decision).await.unwrap();
+        }
+    }
+
+    /// Submits a sheet and has it released; gives the batch's code.
+    pub(crate) async fn approved(&self, project: &str, number: u32, rows: u32) -> String {
+        let batch = self.submitted(project, number, rows).await;
+        self.released(&batch).await;
+        batch.code
     }
 
     /// Asks a bank to misbehave.

@@ -8,6 +8,7 @@ mod bench;
 mod engines;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
+mod migrating;
 mod suite;
 mod world;
 
@@ -65,11 +66,24 @@ on_each_engine! {
         the_roster_comes_in_pages,
     }
     approval {
-        approving_reserves_the_funds_and_asks_for_a_plan,
-        nobody_approves_what_they_prepared,
-        an_approval_of_other_content_is_refused,
-        a_batch_is_decided_once,
-        an_account_that_holds_too_little_refuses_the_approval,
+        a_release_reserves_the_funds_and_asks_for_a_plan,
+        three_steps_need_three_people,
+        the_database_itself_refuses_one_person_twice_and_a_step_left_out,
+        a_word_on_other_content_is_refused,
+        steps_are_taken_once_and_in_order,
+        an_account_that_holds_too_little_refuses_the_release,
+        a_refusal_keeps_its_reason_and_owes_nobody,
+        the_clerks_take_a_batch_back_before_its_release,
+        a_release_is_taken_back_with_its_money_until_it_is_planned,
+        a_batch_that_nobody_releases_expires_and_frees_its_workers,
+        what_stands_behind_a_batch_is_kept_once_and_for_ever,
+    }
+    differing {
+        a_split_into_other_parts_than_were_found_changes_nothing,
+        a_batch_that_differs_is_held_with_its_money_until_it_is_refused,
+        no_instruction_of_a_batch_that_differs_is_sent,
+        changes_are_told_against_the_last_released_month,
+        rows_are_read_back_in_pages_as_they_came,
     }
     tasks {
         what_may_clear_doubt_is_taken_before_what_may_pay,
@@ -87,7 +101,7 @@ on_each_engine! {
         a_row_that_fits_no_instruction_stays_held,
         own_cards_travel_apart_where_the_bank_wants_it,
         a_plan_of_many_pages_seats_every_row_once,
-        a_batch_that_is_not_approved_is_not_planned,
+        a_batch_that_is_not_released_is_not_planned,
     }
     talking {
         intent_fixes_the_bytes,
@@ -125,6 +139,7 @@ on_each_engine! {
         an_item_shows_its_newest_attempt_or_that_it_has_none,
         every_attempt_is_listed_for_the_audit,
         the_rate_is_counted_for_project_county_and_prefecture,
+        what_awaits_a_release_is_shown_beside_the_rates_and_not_in_them,
         a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
     }

@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wagegate::store::{
-    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, Remarks, RowSource, Saying,
-    SealedRow, StoreError, Taken,
+    BatchView, Decision, Happening, NewBatch, NewRaw, Plan, ProjectEntry, Remarks, RowSource,
+    Saying, Says, SealedRow, StoreError, Taken,
 };
 use wagegate_domain::attempt::Event;
-use wagegate_domain::batch::ContentHash;
+use wagegate_domain::batch::{Content, ContentHash};
 use wagegate_domain::fact::{BankCode, ItemRefs, Told, Verdict};
 use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{KeyAlphabet, KeyRule, Limits, reference};
 use wagegate_domain::reason::Reason;
+use wagegate_domain::seating::Part;
 use wagegate_domain::{Fen, PayMonth};
 
 pub(crate) const BANK: &str = "bishui";
@@ -30,6 +31,35 @@ pub(crate) const WIDE: Limits = Limits {
     item_fen_max: None,
     own_bank_apart: false,
 };
+
+/// How the numbers of the bank's own cards begin.
+pub(crate) const OWN_PREFIX: &str = "313";
+
+pub(crate) fn plan(limits: Limits, parts: &[Part]) -> Plan<'_> {
+    Plan {
+        limits,
+        key: KEYS,
+        bank_cnaps_prefix: OWN_PREFIX,
+        at: at(2),
+        value_date: "2026-10-22".parse().unwrap(),
+        parts,
+    }
+}
+
+/// A part of a batch, with a content of its own.
+pub(crate) fn part(number: u32, rows: u64, fen: i64) -> Part {
+    Part {
+        number,
+        content: Content {
+            rows,
+            total: Fen::new(fen),
+            hash: content(&format!("part {number}")),
+        },
+        apart: false,
+        first_row: 1,
+        last_row: 1,
+    }
+}
 
 /// So many seconds after the start of the world.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -132,16 +162,32 @@ pub(crate) fn head(code: &str, project: &str, rows: &[SealedRow]) -> NewBatch {
         total: Fen::total(rows.iter().map(|row| row.amount)).unwrap(),
         prepared_by: "clerk".into(),
         at: at(0),
+        expires_at: at(100_000),
         remarks: Remarks::default(),
     }
 }
 
-pub(crate) fn decision(code: &str, approve: bool) -> Decision {
+/// What the three people say of a batch.
+pub(crate) fn reviewing(code: &str) -> Decision {
+    let content = content(code);
+    said_of(code, "reviewer", Says::Review { content })
+}
+
+pub(crate) fn releasing(code: &str) -> Decision {
+    let (content, plan_at) = (content(code), at(1));
+    said_of(code, "approver", Says::Release { content, plan_at })
+}
+
+pub(crate) fn refusing(code: &str) -> Decision {
+    let reason = "工时不符".into();
+    said_of(code, "approver", Says::Refuse { reason })
+}
+
+pub(crate) fn said_of(code: &str, by: &str, says: Says) -> Decision {
     Decision {
         batch: code.into(),
-        content: content(code),
-        approve,
-        by: "approver".into(),
+        says,
+        by: by.into(),
         at: at(1),
     }
 }

@@ -200,6 +200,6 @@ pub(crate) async fn what_the_bank_takes_beyond_the_account_shows_as_overdrawn(be
     assert_eq!(bench.account("P1").await, (360, 400, 40));
     bench.deposit("P1", 41).await;
     assert_eq!(bench.account("P1").await, (401, 400, 0));
-    bench.approve("B3").await.unwrap();
+    bench.store.decide(&releasing("B3")).await.unwrap();
     bench.adds_up().await;
 }
