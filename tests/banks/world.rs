@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use wagegate::{
     banks::{self, Bank, Banks},
@@ -27,7 +28,7 @@ use wagegate::{
         tls::{BankTrust, KeyFiles, client_config, own_certificate},
     },
 };
-use wagegate_domain::{Fen, PayMonth, ids::Region, outcome::Place, plan::reference};
+use wagegate_domain::{Fen, PayMonth, ids::Region, outcome::Place, period::CHINA, plan::reference};
 
 use crate::{
     bank_process::{BankProcess, program},
@@ -45,9 +46,10 @@ pub(crate) struct World {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) banks: [BankProcess; 2],
     pub(crate) lines: [Line; 2],
-    clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
     worker: Worker,
     folder: TempDir,
+    database: String,
     // The banks read their revocation lists at every handshake.
     _certificates: Certificates,
 }
@@ -60,13 +62,17 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    async fn store(self, folder: &TempDir) -> Arc<dyn Store> {
+    /// A store, and the URL of its database.
+    async fn store(self, folder: &TempDir) -> (Arc<dyn Store>, String) {
         match self {
             Self::Sqlite => {
                 let url = format!("sqlite://{}", folder.path().join("wagegate.db").display());
-                Arc::new(SqliteStore::open(&url).await.unwrap())
+                (Arc::new(SqliteStore::open(&url).await.unwrap()), url)
             }
-            Self::Postgres => Arc::new(PostgresStore::open(&fresh_postgres().await).await.unwrap()),
+            Self::Postgres => {
+                let url = fresh_postgres().await;
+                (Arc::new(PostgresStore::open(&url).await.unwrap()), url)
+            }
         }
     }
 }
@@ -92,7 +98,7 @@ impl World {
             .ok();
         let certificates = Certificates::fresh();
         let folder = tempfile::tempdir().unwrap();
-        let store = engine.store(&folder).await;
+        let (store, database) = engine.store(&folder).await;
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let start = |bank, behaviour: &str| {
             BankProcess::start(&certificates, folder.path(), bank, behaviour, None)
@@ -128,6 +134,7 @@ impl World {
             clock,
             worker,
             folder,
+            database,
             _certificates: certificates,
         };
         world.set_up().await;
@@ -272,6 +279,28 @@ impl World {
             self.clock.set(due);
         }
         progress
+    }
+
+    /// Goes at the database behind the store's back.
+    pub(crate) async fn sql(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        let touched = if self.database.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&self.database).await.unwrap();
+            let done = sqlx::query(statement).execute(&mut connection).await;
+            done.unwrap().rows_affected()
+        } else {
+            let mut connection = PgConnection::connect(&self.database).await.unwrap();
+            let done = sqlx::query(statement).execute(&mut connection).await;
+            done.unwrap().rows_affected()
+        };
+        assert_eq!(touched, 1);
+    }
+
+    /// Moves on to the next noon in China: far from midnight, so that what follows is on one day.
+    pub(crate) fn at_noon(&self) {
+        let now = CHINA.to_datetime(self.clock.now());
+        let noon = now.date().tomorrow().unwrap().at(12, 0, 0, 0);
+        self.clock.set(CHINA.to_timestamp(noon).unwrap());
     }
 
     /// How many wages have no final word.

@@ -7,7 +7,7 @@ use wagegate_domain::outcome::Place;
 use wagegate_domain::reason::Reason;
 
 use crate::engines::Bench;
-use crate::world::{BACK, BANK, CLOSED, WIDE, happening, item, row, said, taken, wages};
+use crate::world::{BACK, BANK, CLOSED, WIDE, happening, item, releasing, row, said, taken, wages};
 
 pub(crate) async fn a_return_brings_the_money_back(bench: Bench) {
     bench.settle().await;
