@@ -78,8 +78,38 @@ async fn the_whole_round_by_command_line() {
         card.contains(content) && card.contains("12000.03"),
         "{card}"
     );
-    let approved = house.command("approver", &["approve", code, "--content", content]);
-    assert_eq!(approved.status.code(), Some(0), "{approved:?}");
+    assert!(card.contains(&format!("wagegate review {code}")), "{card}");
+    let table = house.write("signed.pdf", "%PDF-1.7 signed by all");
+    let table = table.to_str().unwrap();
+    for (user, arguments, words) in [
+        ("clerk", vec!["attach", code, table], "signed_table"),
+        (
+            "reviewer",
+            vec!["review", code, "--content", content],
+            "wagegate release",
+        ),
+        ("approver", vec!["changes", code], "新增 new"),
+        ("approver", vec!["preview", code], "17:00"),
+        (
+            "approver",
+            vec!["release", code, "--content", content],
+            "批准 release",
+        ),
+        (
+            "approver",
+            vec!["undo", code, "--reason", "too early"],
+            "too early",
+        ),
+        (
+            "approver",
+            vec!["release", code, "--content", content],
+            "已批准 released",
+        ),
+    ] {
+        let output = house.command(user, &arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert!(text(&output).contains(words), "{arguments:?}: {output:?}");
+    }
 
     for (user, arguments, words) in LOOKS {
         let arguments: Vec<&str> = arguments.split(' ').collect();

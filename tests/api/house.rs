@@ -19,7 +19,13 @@ use crate::certificates::Certificates;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wagegate");
 
 /// People beyond those of `certs-example/make`: their like, elsewhere.
-const STRANGERS: [&str; 4] = ["approver2", "finance2", "supervisor2", "nobody"];
+const STRANGERS: [&str; 5] = [
+    "reviewer2",
+    "approver2",
+    "finance2",
+    "supervisor2",
+    "nobody",
+];
 
 pub(crate) struct House {
     pub(crate) url: String,
@@ -186,13 +192,24 @@ impl House {
 
     /// A batch of project P1 with so many workers, awaiting approval.
     pub(crate) async fn batch(&self, workers: usize) -> Value {
-        let answer = self
-            .as_user("clerk")
-            .post("/v1/batches?project=P1&month=2026-10", sheet(workers))
-            .await;
+        self.batch_of("2026-10", &sheet(workers)).await
+    }
+
+    /// The same of a month and a sheet.
+    pub(crate) async fn batch_of(&self, month: &str, sheet: &str) -> Value {
+        let path = format!("/v1/batches?project=P1&month={month}");
+        let answer = self.as_user("clerk").post(&path, sheet.to_owned()).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()
     }
+}
+
+/// Review and release of a batch, by whom, where and in what words.
+pub(crate) fn passing(batch: &Value) -> [(&'static str, String, String); 2] {
+    let code = batch["code"].as_str().unwrap();
+    let word = json!({"content": batch["content"]}).to_string();
+    [("reviewer", "review"), ("approver", "release")]
+        .map(|(who, step)| (who, format!("/v1/batches/{code}/{step}"), word.clone()))
 }
 
 impl Drop for House {
@@ -277,10 +294,12 @@ fn config(certificates: &Certificates) -> String {
     for (name, role, scope) in [
         ("operator", "operator", ""),
         ("clerk", "clerk", "projects = ['P1']"),
+        ("reviewer", "reviewer", "projects = ['P1']"),
         ("approver", "approver", "projects = ['P1']"),
         ("finance", "finance", "projects = ['P1']"),
         ("supervisor", "supervisor", "region = '530100'"),
         ("contractor2", "clerk", "projects = ['P2']"),
+        ("reviewer2", "reviewer", "projects = ['P2']"),
         ("approver2", "approver", "projects = ['P2']"),
         ("finance2", "finance", "projects = ['P2']"),
         ("supervisor2", "supervisor", "region = '530300'"),

@@ -5,41 +5,49 @@ use wagegate::http::doors::DOORS;
 
 use crate::house::House;
 
-/// One letter a role, in the order operator, clerk, approver, finance, supervisor, bank: `y` gets past the door, `-` is refused.
+/// One letter a role, in the order operator, clerk, reviewer, approver, finance, supervisor, bank: `y` gets past the door, `-` is refused.
 #[rustfmt::skip]
 const ROUTES: &[(&str, &str, &str)] = &[
-    ("POST", "/v1/regions", "y-----"),
-    ("POST", "/v1/projects", "y-----"),
-    ("GET", "/v1/projects", "yyyyy-"),
-    ("POST", "/v1/batches", "-y----"),
-    ("GET", "/v1/batches", "yyyyy-"),
-    ("POST", "/v1/batches/check", "-y----"),
-    ("GET", "/v1/batches/{code}", "yyyyy-"),
-    ("GET", "/v1/batches/{code}/items", "-yyyy-"),
-    ("GET", "/v1/batches/{code}/warnings", "-yyyy-"),
-    ("GET", "/v1/batches/{code}/instructions", "yyyyy-"),
-    ("POST", "/v1/batches/{code}/decision", "--y---"),
-    ("GET", "/v1/templates/wages", "yyyyy-"),
-    ("POST", "/v1/bank/returns", "-----y"),
-    ("POST", "/v1/bank/deposits", "-----y"),
-    ("GET", "/v1/rates", "--yyy-"),
-    ("GET", "/v1/failures", "-yyyy-"),
-    ("GET", "/v1/accounts", "y-yyy-"),
-    ("GET", "/v1/outcomes", "y--y--"),
-    ("GET", "/v1/suspense", "y-----"),
-    ("GET", "/v1/audit/check", "y-----"),
-    ("GET", "/v1/recount", "y-----"),
-    ("GET", "/v1/principals", "y-----"),
-    ("POST", "/v1/principals", "y-----"),
-    ("GET", "/v1/principals/{name}", "y-----"),
-    ("POST", "/v1/principals/{name}/suspend", "y-----"),
-    ("POST", "/v1/principals/{name}/restore", "y-----"),
-    ("POST", "/v1/principals/{name}/scope", "y-----"),
-    ("GET", "/v1/certificates", "y-----"),
-    ("POST", "/v1/certificates/revoke", "y-----"),
-    ("GET", "/v1/me", "yyyyyy"),
-    ("GET", "/v1/health", "yyyyyy"),
-    ("GET", "/v1/openapi.json", "yyyyyy"),
+    ("POST", "/v1/regions", "y------"),
+    ("POST", "/v1/projects", "y------"),
+    ("GET", "/v1/projects", "yyyyyy-"),
+    ("POST", "/v1/batches", "-y-----"),
+    ("GET", "/v1/batches", "yyyyyy-"),
+    ("POST", "/v1/batches/check", "-y-----"),
+    ("GET", "/v1/batches/{code}", "yyyyyy-"),
+    ("GET", "/v1/batches/{code}/items", "-yyyyy-"),
+    ("GET", "/v1/batches/{code}/warnings", "-yyyyy-"),
+    ("GET", "/v1/batches/{code}/instructions", "yyyyyy-"),
+    ("POST", "/v1/batches/{code}/review", "--y----"),
+    ("POST", "/v1/batches/{code}/release", "---y---"),
+    ("POST", "/v1/batches/{code}/refuse", "--yy---"),
+    ("POST", "/v1/batches/{code}/withdraw", "-y-----"),
+    ("POST", "/v1/batches/{code}/undo", "---y---"),
+    ("POST", "/v1/batches/{code}/evidence", "-yyy---"),
+    ("GET", "/v1/batches/{code}/changes", "-yyyyy-"),
+    ("GET", "/v1/batches/{code}/preview", "--yy---"),
+    ("GET", "/v1/batches/{code}/preview/{part}", "--yy---"),
+    ("GET", "/v1/templates/wages", "yyyyyy-"),
+    ("POST", "/v1/bank/returns", "------y"),
+    ("POST", "/v1/bank/deposits", "------y"),
+    ("GET", "/v1/rates", "---yyy-"),
+    ("GET", "/v1/failures", "-yyyyy-"),
+    ("GET", "/v1/accounts", "y--yyy-"),
+    ("GET", "/v1/outcomes", "y---y--"),
+    ("GET", "/v1/suspense", "y------"),
+    ("GET", "/v1/audit/check", "y------"),
+    ("GET", "/v1/recount", "y------"),
+    ("GET", "/v1/principals", "y------"),
+    ("POST", "/v1/principals", "y------"),
+    ("GET", "/v1/principals/{name}", "y------"),
+    ("POST", "/v1/principals/{name}/suspend", "y------"),
+    ("POST", "/v1/principals/{name}/restore", "y------"),
+    ("POST", "/v1/principals/{name}/scope", "y------"),
+    ("GET", "/v1/certificates", "y------"),
+    ("POST", "/v1/certificates/revoke", "y------"),
+    ("GET", "/v1/me", "yyyyyyy"),
+    ("GET", "/v1/health", "yyyyyyy"),
+    ("GET", "/v1/openapi.json", "yyyyyyy"),
 ];
 
 #[test]
@@ -59,6 +67,7 @@ async fn every_route_refuses_every_role_that_is_not_named_for_it() {
     let callers = [
         house.as_user("operator"),
         house.as_user("clerk"),
+        house.as_user("reviewer"),
         house.as_user("approver"),
         house.as_user("finance"),
         house.as_user("supervisor"),
@@ -68,7 +77,8 @@ async fn every_route_refuses_every_role_that_is_not_named_for_it() {
         let mut found = String::new();
         for caller in &callers {
             // Without a query and with an empty body: who gets past the door is told so, by anything but 403.
-            let answer = caller.ask(method, &path.replace("{code}", &code), "").await;
+            let path = path.replace("{code}", &code).replace("{part}", "1");
+            let answer = caller.ask(method, &path, "").await;
             assert!(
                 answer.status != 401 && answer.status < 500,
                 "{method} {path}: {answer:?}"
@@ -87,7 +97,15 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("contractor2", "GET",  "/v1/batches/{code}"),
     ("finance2",    "GET",  "/v1/batches/{code}/items"),
     ("supervisor2", "GET",  "/v1/batches/{code}/instructions"),
-    ("approver2",   "POST", "/v1/batches/{code}/decision"),
+    ("reviewer2",   "POST", "/v1/batches/{code}/review"),
+    ("approver2",   "POST", "/v1/batches/{code}/release"),
+    ("approver2",   "POST", "/v1/batches/{code}/refuse"),
+    ("contractor2", "POST", "/v1/batches/{code}/withdraw"),
+    ("approver2",   "POST", "/v1/batches/{code}/undo"),
+    ("contractor2", "POST", "/v1/batches/{code}/evidence?kind=other"),
+    ("finance2",    "GET",  "/v1/batches/{code}/changes"),
+    ("reviewer2",   "GET",  "/v1/batches/{code}/preview"),
+    ("approver2",   "GET",  "/v1/batches/{code}/preview/1"),
     ("approver",    "GET",  "/v1/rates?month=2026-10&level=prefecture"),
 ];
 
@@ -168,11 +186,19 @@ const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
     ("clerk",    "GET",    "/v1/failures?month=2026-10&after=x", "", 400, "`next`"),
     ("clerk",    "GET",    "/v1/failures?month=2026-10&limit=1001", "", 400, "1 to 1000"),
     ("approver", "GET",    "/v1/rates?month=2026-10&level=street", "", 400, "prefecture"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", "", 400, "JSON"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", "{large}", 413, "65536"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": true}"#, 422, "`content`"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": true, "content": "00"}"#, 422, "`content`"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": false}"#, 422, "say why"),
+    ("reviewer", "POST",   "/v1/batches/{code}/review", "", 400, "JSON"),
+    ("reviewer", "POST",   "/v1/batches/{code}/review", "{large}", 413, "65536"),
+    ("approver", "POST",   "/v1/batches/{code}/release", r#"{"content": "00"}"#, 422, "`content`"),
+    ("approver", "POST",   "/v1/batches/{code}/refuse", r#"{"reason": " "}"#, 422, "say why"),
+    ("approver", "POST",   "/v1/batches/{code}/refuse", r#"{"reason": "card 6225881414207430"}"#, 422, "eight digits"),
+    ("clerk",    "POST",   "/v1/batches/{code}/withdraw", r#"{"reason": "a\nb"}"#, 422, "one line"),
+    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=photo", "x", 400, "signed_table"),
+    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=other", "", 422, "empty"),
+    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=other&hash={hash}", "", 422, "no whole document"),
+    ("approver", "GET",    "/v1/batches/{code}/changes?kind=all", "", 400, "new, gone, amount, card"),
+    ("approver", "GET",    "/v1/batches/{code}/changes?after=x-1", "", 400, "`next`"),
+    ("approver", "GET",    "/v1/batches/{code}/preview/9", "", 404, "no part 9"),
+    ("approver", "GET",    "/v1/batches/{code}/preview/x", "", 400, "from 1"),
     ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "{large}{large}", 413, "larger"),
     ("operator", "POST",   "/v1/regions", r#"[{"code": "5301", "name": "x", "base_projects": null}]"#, 422, "1 of 1 lines"),
     ("operator", "POST",   "/v1/regions", r#"[{"code": "530100", "name": "x", "colour": 1}]"#, 400, "line 1"),
@@ -183,7 +209,9 @@ async fn what_does_not_fit_is_a_problem_that_says_what_to_do() {
     let house = House::open().await;
     let code = house.batch(1).await["code"].as_str().unwrap().to_owned();
     for (user, method, path, body, status, words) in MISFITS {
-        let path = path.replace("{code}", &code);
+        let path = path
+            .replace("{code}", &code)
+            .replace("{hash}", &"0".repeat(64));
         let body = body.replace("{large}", &"x".repeat(65 * 1024));
         let answer = house.as_user(user).ask(method, &path, body).await;
         let expected = (*status, "application/problem+json");
