@@ -88,9 +88,10 @@ async fn a_refused_batch_frees_its_workers_for_another_sheet() {
         .await;
     assert_eq!(
         (twice.status, &twice.json()["type"]),
-        (409, &json!("urn:wagegate:already-owed"))
+        (422, &json!("urn:wagegate:content"))
     );
-    assert_eq!(twice.json()["rows"][0]["code"], json!("already_owed"));
+    assert_eq!(twice.json()["rows"][0]["code"], json!("sheet_twice"));
+    assert_eq!(twice.json()["rows"][1]["code"], json!("already_owed"));
     let (decision, _) = approval(&batch);
     let refused = house
         .as_user("approver")
