@@ -19,14 +19,14 @@ const SPARE_ROWS: u32 = 30;
 /// Workers that are filled in at most.
 const FILLED_MAX: usize = 20_000;
 const PAGE: u32 = 1_000;
-const HEADERS: [(&str, f64); 7] = [
-    ("序号", 6.0),
-    ("姓名", 14.0),
-    ("身份证号", 22.0),
-    ("银行卡号", 24.0),
-    ("联行号", 16.0),
-    ("实发工资（元）", 16.0),
-    ("备注", 24.0),
+const HEADERS: [(&str, u16); 7] = [
+    ("序号", 6),
+    ("姓名", 14),
+    ("身份证号", 22),
+    ("银行卡号", 24),
+    ("联行号", 16),
+    ("实发工资（元）", 16),
+    ("备注", 24),
 ];
 /// Row of the headers, from 0; what is above is title.
 const HEADER_ROW: u32 = 2;
