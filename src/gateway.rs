@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::{banks::Banks, clock::Clock, evidence::Evidence, security::seal::Vault, store::Store};
+use crate::{
+    banks::Banks,
+    clock::Clock,
+    evidence::Evidence,
+    security::{national::NationalSecrets, seal::Vault},
+    store::Store,
+};
 
 /// One gateway's hands; cheap to clone through the `Arc` it lives in.
 #[derive(Debug)]
@@ -17,6 +23,8 @@ pub struct Gateway {
     pub vault: Arc<Vault>,
     /// Whom we talk to.
     pub banks: Arc<Banks>,
+    /// Secrets shared with the national platform, by project.
+    pub national: Arc<NationalSecrets>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Rung when new work was put into the store, so that workers need not wait for their next look.

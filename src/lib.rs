@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod http;
 pub mod intake;
 pub mod reconcile;
+pub mod registry;
 pub mod report;
 pub mod security;
 pub mod store;

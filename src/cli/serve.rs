@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{Failure, Out, assemble::Parts, operate, print};
 use crate::{
-    config::Config,
+    config::{Config, NationalEntry},
     dispatch::{Progress, Worker},
     evidence::Evidence,
     gateway::Gateway,
@@ -65,6 +65,7 @@ pub(super) fn check(Check::Check { config: file }: &Check, out: Out) -> Result<(
     let config = Config::read(file).map_err(Failure::here)?;
     let parts = Parts::open(&config)?;
     Vault::open(&config.keys.file).map_err(Failure::here)?;
+    NationalEntry::secrets(&config.national).map_err(Failure::here)?;
     let now = parts.clock.now();
     let checked = Checked {
         banks: parts.banks.codes().map(str::to_owned).collect(),
@@ -108,6 +109,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     let vault = Arc::new(Vault::open(&config.keys.file).map_err(Failure::here)?);
     let evidence =
         Evidence::open(&config.evidence.folder, Arc::clone(&vault)).map_err(Failure::here)?;
+    let national = NationalEntry::secrets(&config.national).map_err(Failure::here)?;
     let store = open_store(&config.store.url).await.map_err(Failure::here)?;
     let now = parts.clock.now();
     for code in parts.banks.codes() {
@@ -124,6 +126,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         evidence,
         vault,
         banks: Arc::clone(&parts.banks),
+        national: Arc::new(national),
         clock: Arc::clone(&parts.clock),
         work: Default::default(),
     })
@@ -172,6 +175,7 @@ fn listen(
         gateway: Arc::clone(gateway),
         dated: parts.dated,
         sheet_bytes_max: config.listen.limits.sheet_bytes_max,
+        answers_kept_days: config.listen.limits.answers_kept_days,
     });
     let routes = move |routes: &mut web::ServiceConfig| {
         routes.app_data(web::ThinData(Arc::clone(&api)));

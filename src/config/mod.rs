@@ -5,6 +5,7 @@
 
 mod bank;
 mod listen;
+mod national;
 mod store;
 mod worker;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 pub use bank::BankEntry;
 pub use listen::{LimitsEntry, ListenEntry};
+pub use national::NationalEntry;
 pub use store::StoreEntry;
 pub use worker::WorkerEntry;
 
@@ -39,6 +41,9 @@ pub struct Config {
     /// `[[bank]]`
     #[serde(rename = "bank", default)]
     pub banks: Vec<BankEntry>,
+    /// `[[national]]`
+    #[serde(rename = "national", default)]
+    pub national: Vec<NationalEntry>,
     /// `[[principal]]`
     #[serde(rename = "principal", default)]
     pub principals: Vec<PrincipalEntry>,
@@ -170,6 +175,10 @@ impl Config {
                 bank.files()
                     .map(|(key, path)| (format!("bank[{number}].{key}"), path)),
             );
+        }
+        for (number, entry) in (1..).zip(&mut self.national) {
+            let key = format!("national[{number}].secret_file");
+            files.push((key, &mut entry.secret_file));
         }
         files
     }

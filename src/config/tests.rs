@@ -89,6 +89,16 @@ fn a_mistake_is_named_with_file_key_and_remedy() {
             "listen.limits.threads: 0 would refuse everybody",
         ),
         (
+            "[[bank]]",
+            "[[national]]\nproject = '5309'\nsecret = 'x'\n[[bank]]",
+            "unknown field `secret`",
+        ),
+        (
+            "[[bank]]",
+            "[[national]]\nproject = '5309'\nsecret_file = 'none.secret'\n[[bank]]",
+            "national[1].secret_file: there is no file",
+        ),
+        (
             "role = 'operator'",
             "role = 'king'",
             "unknown variant `king`",

@@ -13,16 +13,18 @@ use serde::de::DeserializeOwned;
 use wagegate_domain::ids::Region;
 
 use super::{
-    doors::door_of,
+    doors::{Door, door_of},
     health::Dated,
     identity::{Caller, Gate},
+    openapi::terms,
     problem::Problem,
     refusal::bad_request,
+    terms::Terms,
 };
 use crate::{
     gateway::Gateway,
     security::{
-        access::{Action, Denied, Target},
+        access::{Denied, Target},
         principal::{Identity, Principal, Scope},
     },
     store::{BatchView, Store, StoreError},
@@ -36,6 +38,8 @@ pub struct Api {
     pub dated: Vec<Dated>,
     /// Largest wage sheet, bytes.
     pub sheet_bytes_max: u64,
+    /// How long the answer to a request under an `Idempotency-Key` is kept.
+    pub answers_kept_days: u32,
 }
 
 impl fmt::Debug for Api {
@@ -51,7 +55,7 @@ pub struct Ask {
     pub caller: Principal,
     /// What all handlers work with.
     pub api: Arc<Api>,
-    action: Action,
+    door: &'static Door,
     request: HttpRequest,
 }
 
@@ -77,17 +81,20 @@ impl Ask {
             return Err(Denied::Role.into());
         };
         caller.ever_may(door.action)?;
+        if let Some(terms) = terms(door) {
+            terms.fit(request)?;
+        }
         Ok(Self {
             caller,
             api: Arc::clone(api),
-            action: door.action,
+            door,
             request: request.clone(),
         })
     }
 
     /// Says whether the caller may do what this door does to `target`.
     pub(super) fn may(&self, target: Target<'_>) -> Result<(), Denied> {
-        self.caller.may(self.action, target)
+        self.caller.may(self.door.action, target)
     }
 
     /// The same for a project, by its code and county.
@@ -155,7 +162,10 @@ impl Ask {
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         web::Query::from_query(self.request.query_string())
             .map(web::Query::into_inner)
-            .map_err(|error| bad_request(&format!("the query after ? does not fit: {error}")))
+            .map_err(|_| {
+                let misfit = terms(self.door).map(Terms::misfit);
+                bad_request(&misfit.unwrap_or_default())
+            })
     }
 
     /// Wakes a worker: there is something to do.

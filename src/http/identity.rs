@@ -10,8 +10,8 @@ use std::{
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
-    Error, FromRequest, HttpMessage, HttpRequest,
-    body::MessageBody,
+    Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
+    body::{EitherBody, MessageBody},
     dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
     http::StatusCode,
     middleware::Next,
@@ -90,12 +90,17 @@ pub(super) async fn admit<B: MessageBody>(
     gate: web::ThinData<Arc<Gate>>,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let caller = gate.recognise(request.conn_data::<Identity>()).await.inspect_err(|problem| {
-        tracing::warn!(path = request.path(), reason = %problem.detail, "a request was refused");
-    })?;
-    request.extensions_mut().insert(caller);
-    next.call(request).await
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    match gate.recognise(request.conn_data::<Identity>()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
+        Err(problem) => {
+            tracing::warn!(path = request.path(), reason = %problem.detail, "a request was refused");
+            Ok(request.into_response(problem.error_response().map_into_right_body()))
+        }
+    }
 }
 
 impl Gate {

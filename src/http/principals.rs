@@ -119,13 +119,19 @@ pub struct MeWire {
     pub serial: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Paging {
+    /// The `next` of the page before.
+    #[param(max_length = 200)]
     after: Option<String>,
+    /// Entries on the page, 1 to 1000; 200 where not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
 /// `GET /v1/principals?after=&limit=`
+#[utoipa::path(get, path = "/v1/principals", params(Paging), responses((status = 200, body = Page<PrincipalWire>)))]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let Paging { after, limit } = ask.query()?;
@@ -138,6 +144,7 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 /// `GET /v1/principals/{name}`: every version, the newest last.
+#[utoipa::path(get, path = "/v1/principals/{name}", responses((status = 200, body = Vec<PrincipalWire>)))]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let uri = named(&ask)?;
@@ -150,6 +157,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 /// `POST /v1/principals`
+#[utoipa::path(post, path = "/v1/principals", request_body = PrincipalEntry, responses((status = 201, body = PrincipalWire)))]
 pub(super) async fn admit(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let entry: PrincipalEntry = body::json(payload, BODY).await?;
@@ -165,16 +173,19 @@ pub(super) async fn admit(ask: Ask, payload: web::Payload) -> Result<HttpRespons
 }
 
 /// `POST /v1/principals/{name}/suspend`
+#[utoipa::path(post, path = "/v1/principals/{name}/suspend", responses((status = 200, body = PrincipalWire)))]
 pub(super) async fn suspend(ask: Ask) -> Result<HttpResponse, Problem> {
     change(&ask, &PrincipalChange::Suspend).await
 }
 
 /// `POST /v1/principals/{name}/restore`
+#[utoipa::path(post, path = "/v1/principals/{name}/restore", responses((status = 200, body = PrincipalWire)))]
 pub(super) async fn restore(ask: Ask) -> Result<HttpResponse, Problem> {
     change(&ask, &PrincipalChange::Restore).await
 }
 
 /// `POST /v1/principals/{name}/scope`
+#[utoipa::path(post, path = "/v1/principals/{name}/scope", request_body = ScopeWire, responses((status = 200, body = PrincipalWire)))]
 pub(super) async fn rescope(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let scope: ScopeWire = body::json(payload, BODY).await?;
@@ -199,6 +210,7 @@ async fn change(ask: &Ask, change: &PrincipalChange) -> Result<HttpResponse, Pro
 }
 
 /// `GET /v1/certificates?after=&limit=`
+#[utoipa::path(get, path = "/v1/certificates", params(Paging), responses((status = 200, body = Page<CertificateWire>)))]
 pub(super) async fn certificates(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let Paging { after, limit } = ask.query()?;
@@ -220,6 +232,7 @@ pub(super) async fn certificates(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 /// `POST /v1/certificates/revoke`
+#[utoipa::path(post, path = "/v1/certificates/revoke", request_body = RevokeWire, responses((status = 200, body = RevokeDoneWire)))]
 pub(super) async fn revoke(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let wire: RevokeWire = body::json(payload, BODY).await?;
@@ -254,6 +267,7 @@ pub(super) async fn revoke(ask: Ask, payload: web::Payload) -> Result<HttpRespon
 }
 
 /// `GET /v1/me`
+#[utoipa::path(get, path = "/v1/me", responses((status = 200, body = MeWire)))]
 pub(super) async fn me(ask: Ask) -> Result<HttpResponse, Problem> {
     let caller = &ask.caller;
     let (projects, region, bank) = places(&caller.scope);

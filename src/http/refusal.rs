@@ -217,7 +217,7 @@ impl From<IntakeError> for Problem {
             IntakeError::Unreadable(_) | IntakeError::TooLarge => {
                 unprocessable(error.to_string(), Vec::new())
             }
-            IntakeError::Io(_) | IntakeError::Stopped => internal(&error),
+            IntakeError::Io(_) | IntakeError::Records(_) | IntakeError::Stopped => internal(&error),
         }
     }
 }

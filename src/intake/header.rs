@@ -102,6 +102,18 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// The header of a field's column; nothing where the sheet has none.
+    pub(super) fn header(&self, field: Field) -> &str {
+        let column = match field {
+            Field::Name => &self.name,
+            Field::IdNumber => &self.id_number,
+            Field::Card => &self.card,
+            Field::Amount => &self.amount,
+            Field::Cnaps => return self.cnaps.as_ref().map_or("", |column| &column.header),
+        };
+        &column.header
+    }
+
     /// The columns that say who is paid, and where.
     pub(super) fn of_person(&self) -> impl Iterator<Item = &Column> {
         [&self.name, &self.id_number, &self.card]
@@ -190,7 +202,7 @@ pub(super) fn joined(upper: &Line, lower: &Line) -> Line {
 }
 
 /// A header without what people put around it: spaces and line breaks, units in brackets, colons, stars.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut depth = 0_u32;
     text.chars()
         .map(half_width)
@@ -209,7 +221,7 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-fn half_width(c: char) -> char {
+pub(crate) fn half_width(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
         other => other,

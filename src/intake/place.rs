@@ -8,7 +8,7 @@ use std::fmt;
 /// Distance between sheets; a spreadsheet has 1,048,576 rows at most.
 const SHEET: u32 = 10_000_000;
 /// Sheets with workers in one file, at most: their numbers stay within 32 bits.
-pub(super) const SHEETS_MAX: u32 = 400;
+pub(crate) const SHEETS_MAX: u32 = 400;
 
 /// A row of the file, as a person looks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// In Chinese.
-    pub(super) fn zh(self) -> String {
+    pub(crate) fn zh(self) -> String {
         match self.sheet {
             1 => format!("第{}行", self.row),
             later => format!("第{later}张工资表第{}行", self.row),

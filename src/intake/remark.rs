@@ -2,7 +2,7 @@
 
 use wagegate_domain::Fen;
 
-use super::{cells::Line, header::Columns};
+use super::{cells::Line, declared::names_people, header::Columns};
 
 const TOTALS: [&str; 6] = ["合计", "总计", "小计", "共计", "累计", "total"];
 
@@ -33,12 +33,12 @@ const SIGNED: [&str; 20] = [
 pub(super) fn is_total(line: &Line, columns: &Columns) -> bool {
     let nobody = columns.of_person().all(|column| {
         let cell = line.cell(column.at);
-        cell.is_blank() || names_total(cell.text())
+        cell.is_blank() || names_total(cell.text()) || names_people(cell.text())
     });
     nobody && line.cells.iter().any(|cell| names_total(cell.text()))
 }
 
-fn names_total(text: &str) -> bool {
+pub(crate) fn names_total(text: &str) -> bool {
     let text = squeezed(text).to_lowercase();
     text.chars().count() <= 12 && TOTALS.iter().any(|word| text.contains(word))
 }
@@ -55,7 +55,7 @@ pub(super) fn is_remark(line: &Line, columns: &Columns) -> bool {
 }
 
 /// The cell is a remark itself, or what is written beside one: the name after 制表人.
-fn stands_for_remark(line: &Line, at: usize) -> bool {
+pub(crate) fn stands_for_remark(line: &Line, at: usize) -> bool {
     let text = line.cell(at).text();
     if is_remark_text(text) {
         return true;

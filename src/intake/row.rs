@@ -13,7 +13,7 @@ use super::{
 };
 
 /// A flaw with the header of its column.
-pub(super) type Flawed = (String, Flaw);
+pub(crate) type Flawed = (String, Flaw);
 
 /// From this amount on, one supervisor's red line: shown, not refused.
 const UNUSUAL: Fen = Fen::new(5_000_000);
@@ -81,38 +81,46 @@ fn read<T>(
     let cell = line.cell(column.at);
     let value = match cell {
         Cell::Error => Err(Flaw::CellError),
-        Cell::Empty | Cell::Text(_) | Cell::Number(_) | Cell::Rounded | Cell::Other => parse(cell),
+        Cell::Empty
+        | Cell::Text(_)
+        | Cell::Number(_)
+        | Cell::Rounded
+        | Cell::Date(_)
+        | Cell::Other => parse(cell),
     };
     value
         .map_err(|flaw| flaws.push((column.header.clone(), flaw)))
         .ok()
 }
 
-fn name(cell: &Cell) -> Result<PersonName, Flaw> {
+pub(crate) fn name(cell: &Cell) -> Result<PersonName, Flaw> {
     match cell {
-        Cell::Number(_) | Cell::Rounded | Cell::Other => Err(Flaw::NameBad),
+        Cell::Number(_) | Cell::Rounded | Cell::Date(_) | Cell::Other => Err(Flaw::NameBad),
         Cell::Empty | Cell::Text(_) | Cell::Error => Ok(PersonName::parse(cell.text())?),
     }
 }
 
-fn id_number(cell: &Cell) -> Result<IdNumber, Flaw> {
+pub(crate) fn id_number(cell: &Cell) -> Result<IdNumber, Flaw> {
     if cell.is_blank() {
         return Err(Flaw::IdMissing);
     }
     Ok(IdNumber::parse(cell.text())?)
 }
 
-fn account(cell: &Cell) -> Result<(BankAccount, Option<AccountWarning>), Flaw> {
+pub(crate) fn account(cell: &Cell) -> Result<(BankAccount, Option<AccountWarning>), Flaw> {
     match cell {
         Cell::Rounded => Err(Flaw::CardScientific),
         _ if cell.is_blank() => Err(Flaw::CardMissing),
-        Cell::Empty | Cell::Text(_) | Cell::Number(_) | Cell::Error | Cell::Other => {
-            Ok(BankAccount::parse(cell.text())?)
-        }
+        Cell::Empty
+        | Cell::Text(_)
+        | Cell::Number(_)
+        | Cell::Error
+        | Cell::Date(_)
+        | Cell::Other => Ok(BankAccount::parse(cell.text())?),
     }
 }
 
-fn cnaps(cell: &Cell) -> Result<Cnaps, Flaw> {
+pub(crate) fn cnaps(cell: &Cell) -> Result<Cnaps, Flaw> {
     Ok(Cnaps::parse(cell.text())?)
 }
 

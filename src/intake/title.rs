@@ -40,7 +40,7 @@ fn written_out(text: &str) -> Option<PayMonth> {
 }
 
 /// The project's code, where a title line gives one.
-pub(super) fn project_code(line: &Line) -> Option<String> {
+pub(crate) fn project_code(line: &Line) -> Option<String> {
     stated(line, &["项目编码", "项目编号", "项目代码"])
 }
 

@@ -6,14 +6,17 @@ use std::{
     rc::Rc,
 };
 
-use calamine::{DataRef, Reader as _, Sheet, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{
+    DataRef, ExcelDateTime, Reader as _, Sheet, SheetType, SheetVisible, Xlsx, XlsxError,
+};
+use jiff::civil::Date;
 use quick_xml::events::Event;
 use rust_decimal::Decimal;
 use zip::ZipArchive;
 
 use super::{
     IntakeError,
-    cells::{Cell, Line, Tab},
+    cells::{Cell, Line, Tab, is_reason},
 };
 
 /// Largest workbook, bytes as uploaded.
@@ -31,10 +34,40 @@ const COLUMNS_MAX: usize = 256;
 const CELL_MAX: usize = 512;
 
 /// Calls `each` for every row with something in it, sheet by sheet.
-pub(super) fn read(
+pub(crate) fn read(
     input: impl Read,
     each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
+    let mut line: Option<Line> = None;
+    cells(input, &mut |tab, row, column, value| {
+        let next = |line: &Line| line.row != row || !Rc::ptr_eq(&line.tab, tab);
+        if line.as_ref().is_some_and(next)
+            && let Some(whole) = line.take()
+        {
+            each(whole)?;
+        }
+        let line = line.get_or_insert_with(|| Line {
+            tab: Rc::clone(tab),
+            row,
+            cells: Vec::new(),
+        });
+        if line.cells.len() <= column {
+            line.cells.resize(column + 1, Cell::Empty);
+        }
+        if let Some(slot) = line.cells.get_mut(column) {
+            *slot = convert(value);
+        }
+        Ok(())
+    })?;
+    line.map_or(Ok(()), each)
+}
+
+/// What is done with a cell: its sheet, row from 1, column from 0, and value.
+pub(super) type EachCell<'a> =
+    &'a mut dyn FnMut(&Rc<Tab>, u32, usize, &DataRef<'_>) -> Result<(), IntakeError>;
+
+/// Calls `each` for every cell, sheet by sheet.
+pub(super) fn cells(input: impl Read, each: EachCell<'_>) -> Result<(), IntakeError> {
     let mut file = Vec::new();
     input.take(FILE_MAX + 1).read_to_end(&mut file)?;
     if u64::try_from(file.len()).unwrap_or(u64::MAX) > FILE_MAX {
@@ -138,7 +171,7 @@ fn read_sheet(
     workbook: &mut Xlsx<Cursor<Vec<u8>>>,
     sheet: &Sheet,
     place: u32,
-    each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
+    each: EachCell<'_>,
 ) -> Result<(), IntakeError> {
     let mut reader = guarded(|| workbook.worksheet_cells_reader(&sheet.name))?;
     let tab = Rc::new(Tab {
@@ -146,7 +179,6 @@ fn read_sheet(
         place,
         hidden: sheet.visible != SheetVisible::Visible,
     });
-    let mut line: Option<Line> = None;
     let mut last = None;
     while let Some(cell) = guarded(|| reader.next_cell())? {
         let (row, column) = cell.get_position();
@@ -157,27 +189,11 @@ fn read_sheet(
             );
         }
         let column = usize::try_from(column).unwrap_or(usize::MAX);
-        let row = row.saturating_add(1);
-        if line.as_ref().is_some_and(|line| line.row != row)
-            && let Some(whole) = line.take()
-        {
-            each(whole)?;
-        }
-        let line = line.get_or_insert_with(|| Line {
-            tab: Rc::clone(&tab),
-            row,
-            cells: Vec::new(),
-        });
         if column < COLUMNS_MAX {
-            if line.cells.len() <= column {
-                line.cells.resize(column + 1, Cell::Empty);
-            }
-            if let Some(slot) = line.cells.get_mut(column) {
-                *slot = convert(cell.get_value());
-            }
+            each(&tab, row.saturating_add(1), column, cell.get_value())?;
         }
     }
-    line.map_or(Ok(()), each)
+    Ok(())
 }
 
 fn convert(value: &DataRef<'_>) -> Cell {
@@ -189,14 +205,32 @@ fn convert(value: &DataRef<'_>) -> Cell {
         // Fifteen significant digits are what a spreadsheet keeps and shows; the noise behind them was never typed by anybody.
         DataRef::Float(value) => number(&format!("{value:.14e}")),
         DataRef::Error(_) => Cell::Error,
-        DataRef::Bool(_)
-        | DataRef::DateTime(_)
-        | DataRef::DateTimeIso(_)
-        | DataRef::DurationIso(_) => Cell::Other,
+        DataRef::DateTime(day) if day.is_datetime() => date(day),
+        DataRef::DateTimeIso(text) => text
+            .get(..10)
+            .and_then(|day| day.parse().ok())
+            .map_or(Cell::Other, Cell::Date),
+        DataRef::Bool(_) | DataRef::DateTime(_) | DataRef::DurationIso(_) => Cell::Other,
     }
 }
 
+fn date(day: &ExcelDateTime) -> Cell {
+    let (year, month, day, ..) = day.to_ymd_hms_milli();
+    let whole = || {
+        Date::new(
+            year.try_into().ok()?,
+            month.try_into().ok()?,
+            day.try_into().ok()?,
+        )
+        .ok()
+    };
+    whole().map_or(Cell::Other, Cell::Date)
+}
+
 fn typed(text: &str) -> Cell {
+    if is_reason(text) {
+        return Cell::Empty;
+    }
     Cell::Text(text.chars().take(CELL_MAX).collect())
 }
 

@@ -14,7 +14,9 @@ mod moves;
 pub mod postgres;
 mod project;
 mod recounted;
+mod requests;
 pub mod sqlite;
+mod standing;
 mod task;
 mod view;
 
@@ -33,6 +35,8 @@ pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
+pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
+pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
 pub use view::{
     AuditEntry, ChainCheck, ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount,
@@ -40,7 +44,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Send + Sync + fmt::Debug {
+pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

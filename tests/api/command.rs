@@ -184,6 +184,20 @@ async fn the_configuration_is_checked_without_starting_anything() {
     );
 }
 
+#[test]
+fn completions_need_no_gateway() {
+    for (shell, word) in [("bash", "_wagegate()"), ("zsh", "#compdef wagegate")] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_wagegate"))
+            .args(["completions", shell])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success() && text(&output).contains(word),
+            "{shell}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_told_gateway_stops_in_good_order() {
     let house = House::open().await;

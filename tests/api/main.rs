@@ -6,4 +6,5 @@ mod certificates;
 mod command;
 mod flow;
 mod house;
+mod keys;
 mod refusals;

@@ -27,6 +27,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/v1/audit/check", "y-----"),
     ("GET", "/v1/recount", "y-----"),
     ("GET", "/v1/health", "yyyyyy"),
+    ("GET", "/v1/openapi.json", "yyyyyy"),
 ];
 
 #[test]
@@ -143,10 +144,14 @@ async fn a_good_certificate_of_somebody_unknown_is_refused() {
 #[rustfmt::skip]
 const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
     ("operator", "GET",    "/v1/nothing", "", 404, "/v1"),
-    ("operator", "DELETE", "/v1/batches", "", 405, "POST, GET"),
-    ("operator", "PUT",    "/v1/regions", "", 405, "POST"),
+    ("operator", "DELETE", "/v1/batches", "", 405, "POST, GET, HEAD, OPTIONS"),
+    ("operator", "PUT",    "/v1/regions", "", 405, "POST, OPTIONS"),
     ("clerk",    "GET",    "/v1/batches/B-none", "", 404, "B-none"),
-    ("clerk",    "GET",    "/v1/batches?month=2026-13", "", 400, "write it as 2026-10"),
+    ("clerk",    "GET",    "/v1/batches?month=2026-13", "", 400, "such as 2026-10"),
+    ("clerk",    "GET",    "/v1/batches?colour=red", "", 400, "colour is not known"),
+    ("clerk",    "GET",    "/v1/batches?month=2026-10&month=2026-11", "", 400, "twice"),
+    ("clerk",    "GET",    "/v1/failures?month=2026-10&limit=many", "", 400, "1 to 1000"),
+    ("clerk",    "GET",    "/v1/health?x=1", "", 400, "takes no query"),
     ("clerk",    "GET",    "/v1/failures", "", 400, "month"),
     ("clerk",    "GET",    "/v1/failures?month=2026-10&after=x", "", 400, "`next`"),
     ("clerk",    "GET",    "/v1/failures?month=2026-10&limit=1001", "", 400, "1 to 1000"),

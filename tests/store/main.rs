@@ -54,6 +54,16 @@ on_each_engine! {
         a_rejected_sheet_gives_its_workers_back,
         people_are_kept_once_and_another_card_is_another_version,
     }
+    standing {
+        nobody_knows_a_worker_who_never_came,
+        wages_of_this_month_and_the_last_are_found_wherever_they_are,
+        a_rejected_sheet_leaves_no_wage_and_its_file_may_come_again,
+        the_registry_says_who_is_on_site_with_which_name_and_card,
+        a_card_that_a_bank_refused_stays_refused_until_its_next_word,
+        an_account_of_another_worker_is_known_by_registry_and_by_wage,
+        what_a_batch_was_taken_with_is_kept_and_audited,
+        the_roster_comes_in_pages,
+    }
     approval {
         approving_reserves_the_funds_and_asks_for_a_plan,
         nobody_approves_what_they_prepared,
@@ -117,6 +127,12 @@ on_each_engine! {
         the_rate_is_counted_for_project_county_and_prefecture,
         a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
+    }
+    requests {
+        a_key_is_one_requests_until_it_is_answered,
+        a_key_whose_request_died_is_taken_over_and_the_dead_ones_answer_is_not_kept,
+        a_refused_request_gives_its_key_back,
+        what_is_old_is_forgotten,
     }
     keeping {
         a_second_live_attempt_is_refused_by_the_database,

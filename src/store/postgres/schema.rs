@@ -26,6 +26,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job",
     2 "0002_registry",
     4 "0004_identities",
+    5 "0005_requests",
+    9 "0009_intake",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

@@ -27,6 +27,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job",
     2 "0002_registry",
     4 "0004_identities",
+    5 "0005_requests",
+    9 "0009_intake",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -10,5 +10,7 @@ pub(crate) mod matching;
 pub(crate) mod planning;
 pub(crate) mod reading;
 pub(crate) mod registry;
+pub(crate) mod requests;
+pub(crate) mod standing;
 pub(crate) mod talking;
 pub(crate) mod tasks;

@@ -1,0 +1,1 @@
+//! What the readers take and what they say of mistakes.

@@ -1,0 +1,3 @@
+//! A project's register of workers: what an import says of them becomes who may be paid, and where.
+
+pub mod forms;
