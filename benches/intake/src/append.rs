@@ -53,58 +53,66 @@ async fn sqlite(url: &str, rows: &[SealedRow], total: i64) -> u128 {
         .unwrap();
     let mut first = 1_i64;
     for part in rows.chunks(CHUNK) {
-        let numbered = || (first..).zip(part);
-        let mut workers: QueryBuilder<Sqlite> =
-            QueryBuilder::new("INSERT INTO worker (id, blind, sealed) ");
-        workers.push_values(numbered(), |mut values, (id, row)| {
-            values
-                .push_bind(id)
-                .push_bind(row.worker_blind.as_slice())
-                .push_bind(&row.worker_sealed);
-        });
-        workers.build().execute(&mut *tx).await.unwrap();
-        let mut bindings: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "INSERT INTO binding (id, worker_id, blind, account_blind, sealed, cnaps) ",
-        );
-        bindings.push_values(numbered(), |mut values, (id, row)| {
-            values
-                .push_bind(id)
-                .push_bind(id)
-                .push_bind(row.binding_blind.as_slice())
-                .push_bind(row.account_blind.as_slice());
-            values
-                .push_bind(&row.binding_sealed)
-                .push_bind(row.cnaps.as_deref());
-        });
-        bindings.build().execute(&mut *tx).await.unwrap();
-        let mut items: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "INSERT INTO wage_item (batch_id, row_no, worker_id, binding_id, amount_fen) ",
-        );
-        items.push_values(numbered(), |mut values, (id, row)| {
-            values
-                .push_bind(1)
-                .push_bind(row.row)
-                .push_bind(id)
-                .push_bind(id)
-                .push_bind(row.amount.get());
-        });
-        items.build().execute(&mut *tx).await.unwrap();
-        let mut slots: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "INSERT INTO wage_slot (project_id, pay_month, worker_id, batch_id, row_no) ",
-        );
-        slots.push_values(numbered(), |mut values, (id, row)| {
-            values
-                .push_bind(1)
-                .push_bind("2026-10")
-                .push_bind(id)
-                .push_bind(1)
-                .push_bind(row.row);
-        });
-        slots.build().execute(&mut *tx).await.unwrap();
+        people_of(&mut tx, first, part).await;
+        wages_of(&mut tx, first, part).await;
         first += i64::try_from(part.len()).unwrap();
     }
     tx.commit().await.unwrap();
     start.elapsed().as_millis()
+}
+
+async fn people_of(tx: &mut SqliteConnection, first: i64, part: &[SealedRow]) {
+    let numbered = || (first..).zip(part);
+    let mut workers: QueryBuilder<Sqlite> =
+        QueryBuilder::new("INSERT INTO worker (id, blind, sealed) ");
+    workers.push_values(numbered(), |mut values, (id, row)| {
+        values
+            .push_bind(id)
+            .push_bind(row.worker_blind.as_slice())
+            .push_bind(&row.worker_sealed);
+    });
+    workers.build().execute(&mut *tx).await.unwrap();
+    let mut bindings: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "INSERT INTO binding (id, worker_id, blind, account_blind, sealed, cnaps) ",
+    );
+    bindings.push_values(numbered(), |mut values, (id, row)| {
+        values
+            .push_bind(id)
+            .push_bind(id)
+            .push_bind(row.binding_blind.as_slice())
+            .push_bind(row.account_blind.as_slice())
+            .push_bind(&row.binding_sealed)
+            .push_bind(row.cnaps.as_deref());
+    });
+    bindings.build().execute(tx).await.unwrap();
+}
+
+async fn wages_of(tx: &mut SqliteConnection, first: i64, part: &[SealedRow]) {
+    let numbered = || (first..).zip(part);
+    let mut items: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "INSERT INTO wage_item (batch_id, row_no, worker_id, binding_id, amount_fen) ",
+    );
+    items.push_values(numbered(), |mut values, (id, row)| {
+        values
+            .push_bind(1)
+            .push_bind(row.row)
+            .push_bind(id)
+            .push_bind(id)
+            .push_bind(row.amount.get());
+    });
+    items.build().execute(&mut *tx).await.unwrap();
+    let mut slots: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "INSERT INTO wage_slot (project_id, pay_month, worker_id, batch_id, row_no) ",
+    );
+    slots.push_values(numbered(), |mut values, (id, row)| {
+        values
+            .push_bind(1)
+            .push_bind("2026-10")
+            .push_bind(id)
+            .push_bind(1)
+            .push_bind(row.row);
+    });
+    slots.build().execute(tx).await.unwrap();
 }
 
 async fn postgres(url: &str, rows: &[SealedRow], total: i64) -> u128 {
@@ -118,52 +126,7 @@ async fn postgres(url: &str, rows: &[SealedRow], total: i64) -> u128 {
         .execute(&mut *tx)
         .await
         .unwrap();
-    let tables: [(&str, i16, Fields); 4] = [
-        (
-            "COPY worker (id, blind, sealed) FROM STDIN (FORMAT binary)",
-            3,
-            |out, id, row| {
-                int(out, id);
-                raw(out, &row.worker_blind);
-                raw(out, &row.worker_sealed);
-            },
-        ),
-        (
-            "COPY binding (id, worker_id, blind, account_blind, sealed, cnaps) FROM STDIN (FORMAT binary)",
-            6,
-            |out, id, row| {
-                int(out, id);
-                int(out, id);
-                raw(out, &row.binding_blind);
-                raw(out, &row.account_blind);
-                raw(out, &row.binding_sealed);
-                raw(out, row.cnaps.as_deref().unwrap_or_default().as_bytes());
-            },
-        ),
-        (
-            "COPY wage_item (batch_id, row_no, worker_id, binding_id, amount_fen) FROM STDIN (FORMAT binary)",
-            5,
-            |out, id, row| {
-                int(out, 1);
-                int(out, row.row.into());
-                int(out, id);
-                int(out, id);
-                int(out, row.amount.get());
-            },
-        ),
-        (
-            "COPY wage_slot (project_id, pay_month, worker_id, batch_id, row_no) FROM STDIN (FORMAT binary)",
-            5,
-            |out, id, row| {
-                int(out, 1);
-                raw(out, b"2026-10");
-                int(out, id);
-                int(out, 1);
-                int(out, row.row.into());
-            },
-        ),
-    ];
-    for (statement, columns, fields) in tables {
+    for (statement, columns, fields) in TABLES {
         let mut copy = tx.copy_in_raw(statement).await.unwrap();
         let mut out = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
         for (id, row) in (1_i64..).zip(rows) {
@@ -181,6 +144,52 @@ async fn postgres(url: &str, rows: &[SealedRow], total: i64) -> u128 {
     tx.commit().await.unwrap();
     start.elapsed().as_millis()
 }
+
+const TABLES: [(&str, i16, Fields); 4] = [
+    (
+        "COPY worker (id, blind, sealed) FROM STDIN (FORMAT binary)",
+        3,
+        |out, id, row| {
+            int(out, id);
+            raw(out, &row.worker_blind);
+            raw(out, &row.worker_sealed);
+        },
+    ),
+    (
+        "COPY binding (id, worker_id, blind, account_blind, sealed, cnaps) FROM STDIN (FORMAT binary)",
+        6,
+        |out, id, row| {
+            int(out, id);
+            int(out, id);
+            raw(out, &row.binding_blind);
+            raw(out, &row.account_blind);
+            raw(out, &row.binding_sealed);
+            raw(out, row.cnaps.as_deref().unwrap_or_default().as_bytes());
+        },
+    ),
+    (
+        "COPY wage_item (batch_id, row_no, worker_id, binding_id, amount_fen) FROM STDIN (FORMAT binary)",
+        5,
+        |out, id, row| {
+            int(out, 1);
+            int(out, row.row.into());
+            int(out, id);
+            int(out, id);
+            int(out, row.amount.get());
+        },
+    ),
+    (
+        "COPY wage_slot (project_id, pay_month, worker_id, batch_id, row_no) FROM STDIN (FORMAT binary)",
+        5,
+        |out, id, row| {
+            int(out, 1);
+            raw(out, b"2026-10");
+            int(out, id);
+            int(out, 1);
+            int(out, row.row.into());
+        },
+    ),
+];
 
 /// Writes one row's fields.
 type Fields = fn(&mut Vec<u8>, i64, &SealedRow);
