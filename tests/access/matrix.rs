@@ -1,6 +1,6 @@
 //! Every door × every role × {own, foreign, absent}, compared with the table of access.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use wagegate::{
     http::doors::{DOORS, Door},
     security::principal::Role,
@@ -54,9 +54,6 @@ struct World {
 impl World {
     async fn open() -> Self {
         let house = House::open().await;
-        house
-            .admit("reviewer", json!({"role": "reviewer", "projects": ["P1"]}))
-            .await;
         let own = house.batch(2).await;
         let foreign = house
             .as_user("contractor2")
