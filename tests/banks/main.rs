@@ -76,6 +76,7 @@ releases_on_both_engines! {
     a_batch_changed_by_one_fen_after_its_release_is_not_sent
     a_batch_changed_after_it_was_split_is_not_sent
     what_was_previewed_is_what_is_sent
+    a_batch_that_nobody_releases_expires_by_itself
 }
 
 async fn every_wage_has_an_outcome_and_the_ledgers_agree(engine: Engine) {

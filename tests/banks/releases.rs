@@ -154,3 +154,20 @@ pub(crate) async fn what_was_previewed_is_what_is_sent(engine: Engine) {
         assert_eq!(other.parts[0].bank_key, shown.parts[0].bank_key);
     }
 }
+
+pub(crate) async fn a_batch_that_nobody_releases_expires_by_itself(engine: Engine) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    let project = world.project(1, 0, 2_000_000_000).await;
+    let batch = world.submitted(&project, 1, 20).await;
+    let state = async || {
+        let store = &world.gateway.store;
+        store.batch(&batch.code).await.unwrap().state
+    };
+    world.drain().await;
+    assert_eq!(state().await, BatchState::AwaitingReview);
+    world.clock.advance(SignedDuration::from_hours(30 * 24));
+    world.drain().await;
+    assert_eq!(state().await, BatchState::Expired);
+    let again = world.submitted(&project, 1, 20).await;
+    assert_eq!(again.state, BatchState::AwaitingReview);
+}

@@ -106,6 +106,7 @@ pub(crate) async fn desk(folder: &TempDir, engine: &str, url: &str) -> Desk {
         vault,
         banks: Arc::new(Banks::new([bank]).unwrap()),
         national: Default::default(),
+        approval: Default::default(),
         clock: Arc::new(SystemClock),
     }
 }
