@@ -291,7 +291,7 @@ async fn the_books_are_whole_and_the_gateway_is_well() {
         json!(true)
     );
     assert_eq!(operator.get("/v1/suspense").await.json(), json!([]));
-    let health = house.as_bank("bishui").get("/v1/health").await.json();
+    let health = house.as_user("supervisor").get("/v1/health").await.json();
     assert_eq!(
         (&health["status"], &health["store_reachable"]),
         (&json!("ok"), &json!(true))
