@@ -9,3 +9,4 @@ mod flow;
 mod house;
 mod keys;
 mod refusals;
+mod sheets;
