@@ -39,7 +39,7 @@ enum Verdict {
 
 use Verdict::{NotStarted, RefusedInHandshake, RefusedOnOpenConnection, Served};
 
-/// Its name, how it goes, what it must come to.
+/// What is tried, how, and what must come of it.
 type Case = (&'static str, fn(&World) -> Verdict, Verdict);
 
 #[rustfmt::skip]
