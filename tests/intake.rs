@@ -29,7 +29,12 @@ fn checked(bytes: &[u8]) -> Result<Checked, IntakeError> {
 }
 
 fn expectation() -> Expectation<'static> {
-    Expectation::alone(["P1", "滨河片区安置房项目"], "530000000001", PayMonth::parse("2026-10").unwrap(), jiff::civil::date(2026, 11, 2))
+    Expectation::alone(
+        ["P1", "滨河片区安置房项目"],
+        "530000000001",
+        PayMonth::parse("2026-10").unwrap(),
+        jiff::civil::date(2026, 11, 2),
+    )
 }
 
 fn refused(bytes: &[u8]) -> Refused {

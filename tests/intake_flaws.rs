@@ -14,12 +14,7 @@ use wagegate::{
     intake::{Answer, Declared, Expectation, Flaw, IntakeError, National, Problem, Records, check},
     store::Standing,
 };
-use wagegate_domain::{
-    Fen, PayMonth,
-    batch::WageRow,
-    ids::PersonName,
-    roster::CardStatus,
-};
+use wagegate_domain::{Fen, PayMonth, batch::WageRow, ids::PersonName, roster::CardStatus};
 
 const HEADER: &str = "姓名,身份证号,银行卡号,联行号,实发工资\n";
 const GOOD: &str = "李晓明,11010519491231002X,6225881414207430,313731010015,5432.10\n";
@@ -89,10 +84,16 @@ fn rows(rows: &[&str]) -> Vec<u8> {
 /// A workbook of two sheets; the second may be hidden.
 fn workbook(second: &str, hidden: bool) -> Vec<u8> {
     let mut workbook = Workbook::new();
-    for (name, text) in [("一队", format!("{HEADER}{GOOD}")), ("二队", second.to_owned())] {
+    for (name, text) in [
+        ("一队", format!("{HEADER}{GOOD}")),
+        ("二队", second.to_owned()),
+    ] {
         let sheet = workbook.add_worksheet().set_name(name).unwrap();
         for (row, line) in (0..).zip(text.lines()) {
-            for (column, cell) in (0..).zip(line.split(',')).filter(|(_, cell)| !cell.is_empty()) {
+            for (column, cell) in (0..)
+                .zip(line.split(','))
+                .filter(|(_, cell)| !cell.is_empty())
+            {
                 sheet.write_string(row, column, cell).unwrap();
             }
         }
@@ -135,15 +136,42 @@ fn sound() -> Standing {
 fn known(code: &str) -> Option<Standing> {
     let standing = match code {
         "not_registered" | "no_roster" => Standing::default(),
-        "not_on_site" => Standing { on_site: false, ..sound() },
-        "name_differs" => Standing { registered_name: Some([2; 16]), ..sound() },
-        "already_owed" => Standing { owed_here: Some("B-2026-10-AA".into()), ..sound() },
-        "owed_elsewhere" => Standing { owed_elsewhere: Some("B-2026-10-BB".into()), ..sound() },
-        "card_of_another" => Standing { account_of_another: true, ..sound() },
-        "card_displaced" => Standing { other_card: Some(CardStatus::Verified), ..sound() },
-        "card_changed" => Standing { other_card: Some(CardStatus::Unverified), ..sound() },
-        "card_refused" => Standing { refused_for: Some("CLOSED".into()), ..sound() },
-        "amount_far" => Standing { last_month: Some(Fen::new(100_000)), ..sound() },
+        "not_on_site" => Standing {
+            on_site: false,
+            ..sound()
+        },
+        "name_differs" => Standing {
+            registered_name: Some([2; 16]),
+            ..sound()
+        },
+        "already_owed" => Standing {
+            owed_here: Some("B-2026-10-AA".into()),
+            ..sound()
+        },
+        "owed_elsewhere" => Standing {
+            owed_elsewhere: Some("B-2026-10-BB".into()),
+            ..sound()
+        },
+        "card_of_another" => Standing {
+            account_of_another: true,
+            ..sound()
+        },
+        "card_displaced" => Standing {
+            other_card: Some(CardStatus::Verified),
+            ..sound()
+        },
+        "card_changed" => Standing {
+            other_card: Some(CardStatus::Unverified),
+            ..sound()
+        },
+        "card_refused" => Standing {
+            refused_for: Some("CLOSED".into()),
+            ..sound()
+        },
+        "amount_far" => Standing {
+            last_month: Some(Fen::new(100_000)),
+            ..sound()
+        },
         _ => return None,
     };
     Some(standing)
@@ -214,7 +242,11 @@ fn provoked(code: &str) -> Vec<Problem> {
     };
     let unfit = |rows: &[WageRow]| {
         let text = |text: &str| text.to_owned();
-        vec![(rows.len() - 1, text("name"), text("not in the bank's character set"))]
+        vec![(
+            rows.len() - 1,
+            text("name"),
+            text("not in the bank's character set"),
+        )]
     };
     let everything = |_: &[WageRow]| Vec::new();
     let expect = Expectation {
@@ -224,7 +256,11 @@ fn provoked(code: &str) -> Vec<Problem> {
         seen_as: (code == "sheet_twice").then_some("B-2026-10-AA"),
         has_roster: records.is_some() && code != "no_roster",
         records: records.as_ref().map(|records| -> &dyn Records { records }),
-        fits: if code == "unfit_for_bank" { &unfit } else { &everything },
+        fits: if code == "unfit_for_bank" {
+            &unfit
+        } else {
+            &everything
+        },
         ..expectation()
     };
     said(&bad(code), &expect)
@@ -253,15 +289,34 @@ fn every_flaw_is_provoked_and_said_at_its_place_in_both_languages() {
     let mut expected: BTreeSet<&str> = table.lines().skip(1).collect();
     let (mut missing, mut found) = (Vec::new(), Vec::new());
     for code in Flaw::CODES {
-        match provoked(code).iter().find(|problem| problem.flaw.code() == *code) {
+        match provoked(code)
+            .iter()
+            .find(|problem| problem.flaw.code() == *code)
+        {
             Some(problem) => found.push(line(problem)),
             None => missing.push(*code),
         }
     }
-    assert!(missing.is_empty(), "no row of the table makes these: {missing:?}");
-    let new: Vec<_> = found.iter().filter(|line| !expected.remove(line.as_str())).collect();
-    assert!(new.is_empty(), "said, but not in the table:\n{}", new.iter().map(|line| line.as_str()).collect::<Vec<_>>().join("\n"));
-    assert!(expected.is_empty(), "in the table, but not said: {expected:?}");
+    assert!(
+        missing.is_empty(),
+        "no row of the table makes these: {missing:?}"
+    );
+    let new: Vec<_> = found
+        .iter()
+        .filter(|line| !expected.remove(line.as_str()))
+        .collect();
+    assert!(
+        new.is_empty(),
+        "said, but not in the table:\n{}",
+        new.iter()
+            .map(|line| line.as_str())
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    assert!(
+        expected.is_empty(),
+        "in the table, but not said: {expected:?}"
+    );
 }
 
 #[test]
@@ -269,7 +324,10 @@ fn nothing_but_the_flaw_itself_is_said() {
     // Some values cannot be wrong alone.
     let together = ["amount_too_large", "no_header", "header_twice"];
     for code in Flaw::CODES.iter().filter(|code| !together.contains(code)) {
-        let codes: BTreeSet<_> = provoked(code).iter().map(|problem| problem.flaw.code()).collect();
+        let codes: BTreeSet<_> = provoked(code)
+            .iter()
+            .map(|problem| problem.flaw.code())
+            .collect();
         assert_eq!(codes, BTreeSet::from([*code]), "{code}");
     }
 }

@@ -23,7 +23,12 @@ const WORKERS: [[&str; 5]; 2] = [
 fn checked(bytes: &[u8]) -> Result<Checked, IntakeError> {
     let open =
         || -> io::Result<Box<dyn BufRead + Send>> { Ok(Box::new(Cursor::new(bytes.to_vec()))) };
-    let expect = Expectation::alone(["530902202610001", "临翔区滨河片区安置房项目"], "530000000001", PayMonth::parse("2026-10").unwrap(), jiff::civil::date(2026, 11, 2));
+    let expect = Expectation::alone(
+        ["530902202610001", "临翔区滨河片区安置房项目"],
+        "530000000001",
+        PayMonth::parse("2026-10").unwrap(),
+        jiff::civil::date(2026, 11, 2),
+    );
     check(&open, &expect)
 }
 

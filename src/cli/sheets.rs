@@ -89,12 +89,20 @@ pub(super) async fn errors(client: &Client, errors: &Errors, out: Out) -> Result
     let sheet = &errors.sheet;
     let mut query = sheet.query();
     let checked: CheckedWire = client
-        .post(&["batches", "check"], &pairs(&query), upload(&sheet.sheet, out).await?)
+        .post(
+            &["batches", "check"],
+            &pairs(&query),
+            upload(&sheet.sheet, out).await?,
+        )
         .await?;
     if let Some(to) = &errors.xlsx {
         query.push(("answer", "xlsx".into()));
         let workbook = client
-            .send(&["batches", "check"], &pairs(&query), upload(&sheet.sheet, out).await?)
+            .send(
+                &["batches", "check"],
+                &pairs(&query),
+                upload(&sheet.sheet, out).await?,
+            )
             .await?;
         write(to, workbook).await?;
     }
@@ -112,11 +120,17 @@ fn shown(checked: &CheckedWire, workbook: Option<&Path>) -> String {
         parts.push(problems(&checked.problems));
     }
     if !checked.warnings.is_empty() {
-        parts.push(format!("提示 odd, and no obstacle:\n{}", problems(&checked.warnings)));
+        parts.push(format!(
+            "提示 odd, and no obstacle:\n{}",
+            problems(&checked.warnings)
+        ));
     }
     if checked.good {
         let sum = super::table::yuan(checked.total_fen);
-        parts.push(format!("可以提交 ready: {} 人次 wages, {sum} 元 yuan", checked.rows));
+        parts.push(format!(
+            "可以提交 ready: {} 人次 wages, {sum} 元 yuan",
+            checked.rows
+        ));
     }
     if let Some(to) = workbook {
         parts.push(format!("退回表 with reasons: {}", to.display()));
@@ -124,7 +138,11 @@ fn shown(checked: &CheckedWire, workbook: Option<&Path>) -> String {
     parts.join("\n")
 }
 
-pub(super) async fn template(client: &Client, template: &Template, out: Out) -> Result<(), Failure> {
+pub(super) async fn template(
+    client: &Client,
+    template: &Template,
+    out: Out,
+) -> Result<(), Failure> {
     let Template::Wages {
         out: to,
         project,
@@ -132,9 +150,10 @@ pub(super) async fn template(client: &Client, template: &Template, out: Out) -> 
     } = template;
     let query = [("project", project.as_str()), ("month", month.as_str())];
     write(to, client.open(&["templates", "wages"], &query).await?).await?;
-    out.show(&serde_json::json!({"file": to.display().to_string()}), |_| {
-        format!("模板已保存 template: {}", to.display())
-    })
+    out.show(
+        &serde_json::json!({"file": to.display().to_string()}),
+        |_| format!("模板已保存 template: {}", to.display()),
+    )
 }
 
 impl Sheet {
@@ -144,14 +163,24 @@ impl Sheet {
             ("sum", self.sum.clone()),
             ("leave_out", self.leave_out.clone()),
         ];
-        let mut query = vec![("project", self.project.clone()), ("month", self.month.clone())];
-        query.extend(given.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        let mut query = vec![
+            ("project", self.project.clone()),
+            ("month", self.month.clone()),
+        ];
+        query.extend(
+            given
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
         query
     }
 }
 
 fn pairs<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
-    query.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    query
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
 }
 
 /// The file as a stream, with a bar where somebody watches.
@@ -160,7 +189,8 @@ async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
     let file = tokio::fs::File::open(path).await.map_err(here)?;
     let size = file.metadata().await.map_err(here)?.len();
     let bar = if out.lively() {
-        let style = ProgressStyle::with_template("上传 uploading {bar:40} {bytes}/{total_bytes} {eta}");
+        let style =
+            ProgressStyle::with_template("上传 uploading {bar:40} {bytes}/{total_bytes} {eta}");
         ProgressBar::new(size).with_style(style.map_err(Failure::here)?)
     } else {
         ProgressBar::hidden()
@@ -189,6 +219,10 @@ async fn write(to: &Path, answer: reqwest::Response) -> Result<(), Failure> {
         .open(to)
         .await
         .map_err(here)?;
-    tokio::io::AsyncWriteExt::write_all(&mut file, &bytes).await.map_err(here)?;
-    tokio::io::AsyncWriteExt::flush(&mut file).await.map_err(here)
+    tokio::io::AsyncWriteExt::write_all(&mut file, &bytes)
+        .await
+        .map_err(here)?;
+    tokio::io::AsyncWriteExt::flush(&mut file)
+        .await
+        .map_err(here)
 }

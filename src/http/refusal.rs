@@ -111,6 +111,22 @@ impl From<Conflict> for Problem {
                 "urn:wagegate:funds-short",
                 "have the money put on the special account, wait until the bank tells of it, and approve again",
             ),
+            Conflict::ProjectsRefused(_) => (
+                "urn:wagegate:projects-refused",
+                "nothing was imported; mend the lines that are named and send all again",
+            ),
+            Conflict::CardOfAnother { .. } => (
+                "urn:wagegate:card-of-another",
+                "a card is one worker's: ask both, and register the other card first",
+            ),
+            Conflict::EvidenceMissing => (
+                "urn:wagegate:evidence-missing",
+                "upload what shows it (POST /v1/evidence) and name its hash in `evidence`",
+            ),
+            Conflict::ReplacedByHand => (
+                "urn:wagegate:replaced-by-hand",
+                "register the worker's new card; the old one is replaced with it",
+            ),
             Conflict::ReferenceReused { .. } => (
                 "urn:wagegate:reference-reused",
                 "give every deposit its own reference; nothing was booked",
@@ -209,9 +225,7 @@ impl From<IntakeError> for Problem {
             IntakeError::Unreadable(_) | IntakeError::TooLarge => {
                 unprocessable(error.to_string(), Vec::new())
             }
-            IntakeError::Io(_) | IntakeError::Records(_) | IntakeError::Stopped => {
-                internal(&error)
-            }
+            IntakeError::Io(_) | IntakeError::Records(_) | IntakeError::Stopped => internal(&error),
         }
     }
 }

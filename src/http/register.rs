@@ -208,6 +208,7 @@ fn project(line: &ProjectWire, banks: &[&str]) -> Result<ProjectEntry, Fault> {
         bank: line.bank.clone(),
         account: account.0.clear().to_owned(),
         account_name: text("account_name", &line.account_name)?,
+        aliases: vec![],
     })
 }
 

@@ -124,8 +124,7 @@ pub(super) async fn check(ask: Ask, payload: web::Payload) -> Result<HttpRespons
     let submission = upload.submission(&ask.caller.name)?;
     let sheet = body::stream(payload, ask.api.sheet_bytes_max);
     let listed = if as_workbook { SHOWN } else { LISTED };
-    let looked =
-        intake::dry_check(&Desk::of(&ask.api.gateway), sheet, &submission, listed).await?;
+    let looked = intake::dry_check(&Desk::of(&ask.api.gateway), sheet, &submission, listed).await?;
     if as_workbook {
         workbook(looked).await
     } else {
@@ -165,7 +164,9 @@ async fn workbook(looked: Looked) -> Result<HttpResponse, Problem> {
     let stopping = problems.len();
     problems.extend(warnings);
     let made = web::block(move || intake::returned(&looked.sheet, &problems)).await;
-    let workbook = made.map_err(|error| internal(&error))?.map_err(no_workbook)?;
+    let workbook = made
+        .map_err(|error| internal(&error))?
+        .map_err(no_workbook)?;
     let mut answer = HttpResponse::build(StatusCode::OK)
         .content_type(XLSX)
         .insert_header((
@@ -202,7 +203,11 @@ pub(super) async fn warnings(ask: Ask) -> Result<HttpResponse, Problem> {
     let remarks = ask.store().remarks(&batch.code).await?;
     Ok(ok(&RemarksWire {
         warnings: remarks.warnings.into_iter().map(RowProblem::from).collect(),
-        left_out: remarks.left_out.into_iter().map(LeftOutWire::from).collect(),
+        left_out: remarks
+            .left_out
+            .into_iter()
+            .map(LeftOutWire::from)
+            .collect(),
     }))
 }
 
@@ -274,7 +279,13 @@ pub(super) async fn template(ask: Ask) -> Result<HttpResponse, Problem> {
     if made.people > 0 {
         let detail = format!("template of {}: {} workers", wanted.month, made.people);
         ask.store()
-            .audit(ask.now(), &ask.caller.name, "people.reveal", &project.code, &detail)
+            .audit(
+                ask.now(),
+                &ask.caller.name,
+                "people.reveal",
+                &project.code,
+                &detail,
+            )
             .await?;
     }
     let name = format!("attachment; filename=\"wages-{}.xlsx\"", wanted.month);

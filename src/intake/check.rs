@@ -8,6 +8,7 @@ use wagegate_domain::{
     batch::{Content, ContentHasher, WageRow},
 };
 
+pub(crate) use super::sightings::{digest, first};
 use super::{
     Answer, Expectation, IntakeError, OpenSheet,
     cells::{Line, Tab},
@@ -22,7 +23,6 @@ use super::{
     title,
     walk::{Seen, Walked, walk},
 };
-pub(crate) use super::sightings::{digest, first};
 use crate::store::{LeftOut, Standing};
 
 /// Problems that an answer lists; the number of all is always given.
@@ -118,7 +118,10 @@ impl<'a> Checker<'a> {
         let first = expect.month.first_day();
         if first > expect.today {
             self.report.whole("", 0, "", Flaw::MonthFuture);
-        } else if (0..13).fold(first, |day, _| day.last_of_month().tomorrow().unwrap_or(day)) <= expect.today {
+        } else if (0..13).fold(first, |day, _| {
+            day.last_of_month().tomorrow().unwrap_or(day)
+        }) <= expect.today
+        {
             self.report.whole("", 0, "", Flaw::MonthOld);
         }
         if let Some(batch) = expect.seen_as {
@@ -134,7 +137,9 @@ impl<'a> Checker<'a> {
         match seen {
             Seen::Sheet(tab) => self.sheet(&tab),
             Seen::Title(line) => self.title(&line),
-            Seen::HeaderTwice { line, header } => self.report.line(&line, (header, Flaw::HeaderTwice)),
+            Seen::HeaderTwice { line, header } => {
+                self.report.line(&line, (header, Flaw::HeaderTwice))
+            }
             Seen::Row {
                 line,
                 columns,
@@ -165,7 +170,8 @@ impl<'a> Checker<'a> {
         self.rows += 1;
         let left_out = self.is_left_out(line, place);
         let (parts, mut flaws) = parse(line, columns);
-        self.figures.add(parts.amount.unwrap_or(Fen::ZERO), left_out);
+        self.figures
+            .add(parts.amount.unwrap_or(Fen::ZERO), left_out);
         flaws.extend(self.person(&parts, columns, place, left_out));
         let mut spot = Spot {
             tab: Rc::clone(&line.tab),
@@ -218,7 +224,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Too young, or in the sheet already, by whatever of the row could be read.
-    fn person(&mut self, parts: &Parts, columns: &Columns, place: Place, left_out: bool) -> Vec<Flawed> {
+    fn person(
+        &mut self,
+        parts: &Parts,
+        columns: &Columns,
+        place: Place,
+        left_out: bool,
+    ) -> Vec<Flawed> {
         let mut flaws = Vec::new();
         if let Some(id_number) = &parts.id_number
             && is_under_age(id_number.birth_date(), self.expect.today)
@@ -244,7 +256,13 @@ impl<'a> Checker<'a> {
         let answer = self.expect.records.map(|records| records.begin(&rows));
         self.hear()?;
         match answer {
-            Some(answer) => self.asked = Some(Asked { rows, spots, answer }),
+            Some(answer) => {
+                self.asked = Some(Asked {
+                    rows,
+                    spots,
+                    answer,
+                })
+            }
             None => self.report.settle(&spots),
         }
         Ok(())
@@ -252,7 +270,12 @@ impl<'a> Checker<'a> {
 
     /// Takes what the store says about the chunk asked last.
     fn hear(&mut self) -> Result<(), IntakeError> {
-        let Some(Asked { rows, mut spots, answer }) = self.asked.take() else {
+        let Some(Asked {
+            rows,
+            mut spots,
+            answer,
+        }) = self.asked.take()
+        else {
             return Ok(());
         };
         let standings = answer()?;
@@ -296,7 +319,9 @@ impl<'a> Checker<'a> {
             && at != columns.amount.at
             && !figures.has_count(count)
         {
-            let flaw = Flaw::CountDiffers { counted: counted.count };
+            let flaw = Flaw::CountDiffers {
+                counted: counted.count,
+            };
             self.report.line(line, ("人数".into(), flaw));
         }
         let cell = line.cell(columns.amount.at);
@@ -308,18 +333,27 @@ impl<'a> Checker<'a> {
             },
             Err(flaw) => flaw,
         };
-        self.report.line(line, (columns.amount.header.clone(), flaw));
+        self.report
+            .line(line, (columns.amount.header.clone(), flaw));
     }
 
     /// Count and sum that stand over the rows and not among them.
     fn declared(&mut self, count: Option<u64>, sum: Option<Fen>) {
         let taken = self.figures.taken();
         if count.is_some_and(|count| count != taken.count) {
-            self.report.whole("", 0, "count", Flaw::CountDiffers { counted: taken.count });
+            self.report.whole(
+                "",
+                0,
+                "count",
+                Flaw::CountDiffers {
+                    counted: taken.count,
+                },
+            );
         }
         if sum.is_some_and(|sum| sum != taken.sum) {
             let counted = taken.sum.to_string();
-            self.report.whole("", 0, "sum", Flaw::TotalDiffers { counted });
+            self.report
+                .whole("", 0, "sum", Flaw::TotalDiffers { counted });
         }
     }
 
@@ -340,11 +374,13 @@ impl<'a> Checker<'a> {
         for month in title::months(line) {
             if month != self.expect.month {
                 let title = month.to_string();
-                self.report.line(line, (String::new(), Flaw::MonthDiffers { title }));
+                self.report
+                    .line(line, (String::new(), Flaw::MonthDiffers { title }));
             }
         }
         if title::project_code(line).is_some_and(|code| code != self.expect.project) {
-            self.report.line(line, (String::new(), Flaw::ProjectDiffers));
+            self.report
+                .line(line, (String::new(), Flaw::ProjectDiffers));
         }
         if title::project_name(line)
             .is_some_and(|name| !title::alike(&name, self.expect.project_name))
@@ -370,7 +406,11 @@ impl<'a> Checker<'a> {
                 .join("、");
             return self.report.whole("", 0, "", Flaw::NoHeader { missing });
         }
-        for sheet in walked.unheaded.into_iter().filter(|sheet| !is_ours(&sheet.tab)) {
+        for sheet in walked
+            .unheaded
+            .into_iter()
+            .filter(|sheet| !is_ours(&sheet.tab))
+        {
             let flaw = match sheet.missing.as_slice() {
                 [missing] => Flaw::NoHeader {
                     missing: (*missing).to_owned(),
@@ -392,7 +432,8 @@ impl<'a> Checker<'a> {
                 *number == row && sheet.map_or(*first, |sheet| sheet == name)
             });
             if !found {
-                self.report.whole(sheet.unwrap_or_default(), row, "", Flaw::LeaveUnknown);
+                self.report
+                    .whole(sheet.unwrap_or_default(), row, "", Flaw::LeaveUnknown);
             }
         }
     }

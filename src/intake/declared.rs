@@ -116,7 +116,9 @@ fn counted(text: &str) -> Option<Stated> {
     if rest.is_empty() {
         return label.ends_with("人数").then_some(Stated::Label);
     }
-    let digits = ["人次", "人", "名"].iter().find_map(|unit| rest.strip_suffix(unit));
+    let digits = ["人次", "人", "名"]
+        .iter()
+        .find_map(|unit| rest.strip_suffix(unit));
     let digits = digits.or_else(|| label.ends_with("人数").then_some(rest))?;
     digits.parse().ok().map(Stated::Count)
 }
@@ -144,7 +146,10 @@ mod tests {
             let line = Line {
                 tab: std::rc::Rc::default(),
                 row: 1,
-                cells: text.split('|').map(|text| Cell::Text(text.into())).collect(),
+                cells: text
+                    .split('|')
+                    .map(|text| Cell::Text(text.into()))
+                    .collect(),
             };
             assert_eq!(people(&line), expected, "{text}");
         }

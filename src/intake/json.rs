@@ -63,13 +63,17 @@ pub(super) fn read(
         failed: None,
         head: Head::default(),
     };
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(8 * 1024, fenced));
+    let mut json =
+        serde_json::Deserializer::from_reader(BufReader::with_capacity(8 * 1024, fenced));
     let read = json
         .deserialize_map(&mut document)
         .and_then(|()| json.end());
     match (document.failed.take(), read) {
         (Some(error), _) => Err(error),
-        (None, Err(error)) if error.is_io() => Err(unreadable(&error, "a value is longer than any of a wage row, or reading failed")),
+        (None, Err(error)) if error.is_io() => Err(unreadable(
+            &error,
+            "a value is longer than any of a wage row, or reading failed",
+        )),
         (None, Err(error)) => Err(unreadable(&error, "not the JSON of a wage sheet")),
         (None, Ok(())) => document.close(),
     }
@@ -139,8 +143,14 @@ impl<'de> Visitor<'de> for &mut Document<'_> {
                 "rows" | "detailList" if self.head.has_rows => {
                     return Err(A::Error::custom("rows come twice"));
                 }
-                "rows" => map.next_value_seed(Rows { document: self, national: false })?,
-                "detailList" => map.next_value_seed(Rows { document: self, national: true })?,
+                "rows" => map.next_value_seed(Rows {
+                    document: self,
+                    national: false,
+                })?,
+                "detailList" => map.next_value_seed(Rows {
+                    document: self,
+                    national: true,
+                })?,
                 "projectCode" => self.head.form.push(("projectCode", map.next_value()?)),
                 "corpCode" => self.head.form.push(("corpCode", map.next_value()?)),
                 "payMonth" => self.head.form.push(("payMonth", map.next_value()?)),
@@ -201,14 +211,19 @@ impl<'de> Visitor<'de> for Rows<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Self { document, national } = self;
         (document.head.has_rows, document.head.national) = (true, national);
-        let columns = Rc::new(if national { columns(NATIONAL) } else { columns(OWN) });
+        let columns = Rc::new(if national {
+            columns(NATIONAL)
+        } else {
+            columns(OWN)
+        });
         let mut row = 0;
         loop {
             let seen = if national {
                 let next = list.next_element::<NationalRow>()?;
                 next.map(|next| next.seen(document.national))
             } else {
-                list.next_element::<OwnRow>()?.map(|next| (next.cells(), None))
+                list.next_element::<OwnRow>()?
+                    .map(|next| (next.cells(), None))
             };
             let Some((cells, flaw)) = seen else {
                 return Ok(());
@@ -291,9 +306,15 @@ struct OwnRow {
 
 impl OwnRow {
     fn cells(self) -> Vec<Cell> {
-        [self.name, self.id_number, self.account, self.cnaps, self.amount]
-            .map(|raw| cell(raw.as_deref()))
-            .into()
+        [
+            self.name,
+            self.id_number,
+            self.account,
+            self.cnaps,
+            self.amount,
+        ]
+        .map(|raw| cell(raw.as_deref()))
+        .into()
     }
 }
 
@@ -335,7 +356,9 @@ impl NationalRow {
         };
         let (id_number, card) = (id_number.unwrap_or_default(), card.unwrap_or_default());
         let registered = national.and_then(|national| national.name(id_number.text(), card.text()));
-        let (name, cnaps) = registered.map_or((Cell::Empty, None), |(name, cnaps)| (Cell::Text(name), cnaps));
+        let (name, cnaps) = registered.map_or((Cell::Empty, None), |(name, cnaps)| {
+            (Cell::Text(name), cnaps)
+        });
         let given = cell(self.worker_name.as_deref());
         let cells = vec![
             if given.is_blank() { name } else { given },

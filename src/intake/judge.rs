@@ -27,19 +27,33 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<(Field, Flaw)> {
         (case.named_alike == Some(false)).then_some((Field::Name, Flaw::NameDiffers)),
     ];
     let wages = [
-        standing.owed_here.clone().map(|batch| Flaw::AlreadyOwed { batch }),
-        standing.owed_elsewhere.clone().map(|batch| Flaw::OwedElsewhere { batch }),
+        standing
+            .owed_here
+            .clone()
+            .map(|batch| Flaw::AlreadyOwed { batch }),
+        standing
+            .owed_elsewhere
+            .clone()
+            .map(|batch| Flaw::OwedElsewhere { batch }),
     ];
     let card = [
         standing.account_of_another.then_some(Flaw::CardOfAnother),
         standing.other_card.and_then(other_card),
-        standing.refused_for.as_deref().map(|code| Flaw::CardRefused { why: why(code) }),
+        standing
+            .refused_for
+            .as_deref()
+            .map(|code| Flaw::CardRefused { why: why(code) }),
     ];
     let amount = standing.last_month.and_then(|last| far(case.amount, last));
     person
         .into_iter()
         .flatten()
-        .chain(wages.into_iter().flatten().map(|flaw| (Field::IdNumber, flaw)))
+        .chain(
+            wages
+                .into_iter()
+                .flatten()
+                .map(|flaw| (Field::IdNumber, flaw)),
+        )
         .chain(card.into_iter().flatten().map(|flaw| (Field::Card, flaw)))
         .chain(amount.map(|flaw| (Field::Amount, flaw)))
         .collect()
@@ -47,8 +61,12 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<(Field, Flaw)> {
 
 fn missing(case: &Case<'_>) -> Option<(Field, Flaw)> {
     let flaw = match case {
-        Case { has_roster: false, .. } => return None,
-        Case { named_alike: None, .. } => Flaw::NotRegistered,
+        Case {
+            has_roster: false, ..
+        } => return None,
+        Case {
+            named_alike: None, ..
+        } => Flaw::NotRegistered,
         Case { standing, .. } if !standing.on_site => Flaw::NotOnSite,
         Case { .. } => return None,
     };
@@ -96,7 +114,11 @@ mod tests {
         }
     }
 
-    fn codes(standing: &Standing, named_alike: Option<bool>, has_roster: bool) -> Vec<&'static str> {
+    fn codes(
+        standing: &Standing,
+        named_alike: Option<bool>,
+        has_roster: bool,
+    ) -> Vec<&'static str> {
         let case = Case {
             amount: Fen::new(300_00),
             named_alike,
@@ -111,7 +133,10 @@ mod tests {
         let nobody = Standing::default();
         assert_eq!(codes(&nobody, None, false), [""; 0]);
         assert_eq!(codes(&nobody, None, true), ["not_registered"]);
-        let away = Standing { on_site: false, ..sound() };
+        let away = Standing {
+            on_site: false,
+            ..sound()
+        };
         assert_eq!(codes(&away, Some(true), true), ["not_on_site"]);
         assert_eq!(codes(&sound(), Some(false), false), ["name_differs"]);
     }
@@ -124,7 +149,10 @@ mod tests {
             (CardStatus::Invalid, vec![]),
             (CardStatus::Replaced, vec![]),
         ] {
-            let standing = Standing { other_card: Some(status), ..sound() };
+            let standing = Standing {
+                other_card: Some(status),
+                ..sound()
+            };
             assert_eq!(codes(&standing, Some(true), true), code, "{status:?}");
         }
     }
@@ -137,7 +165,10 @@ mod tests {
             (900_00, vec![]),
             (900_01, vec!["amount_far"]),
         ] {
-            let standing = Standing { last_month: Some(Fen::new(last)), ..sound() };
+            let standing = Standing {
+                last_month: Some(Fen::new(last)),
+                ..sound()
+            };
             assert_eq!(codes(&standing, Some(true), true), code, "{last}");
         }
     }

@@ -11,7 +11,9 @@ pub struct LeaveOut(BTreeMap<u32, Vec<Option<String>>>);
 
 /// The list of rows cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("leave_out is a list of at most {MOST} rows such as 12,17 or, in a later sheet, 二队:9; it has {0:?}")]
+#[error(
+    "leave_out is a list of at most {MOST} rows such as 12,17 or, in a later sheet, 二队:9; it has {0:?}"
+)]
 pub struct NotRows(String);
 
 impl LeaveOut {
@@ -47,12 +49,20 @@ impl FromStr for LeaveOut {
 
     fn from_str(text: &str) -> Result<Self, NotRows> {
         let mut rows: BTreeMap<u32, Vec<Option<String>>> = BTreeMap::new();
-        for (said, part) in text.split([',', '，']).map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+        for (said, part) in text
+            .split([',', '，'])
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .enumerate()
+        {
             let (sheet, row) = match part.rsplit_once([':', '：']) {
                 Some((sheet, row)) => (Some(sheet.trim().to_owned()), row),
                 None => (None, part),
             };
-            let row: u32 = row.trim().parse().map_err(|_| NotRows(part.chars().take(40).collect()))?;
+            let row: u32 = row
+                .trim()
+                .parse()
+                .map_err(|_| NotRows(part.chars().take(40).collect()))?;
             if row == 0 || said >= MOST {
                 return Err(NotRows(part.chars().take(40).collect()));
             }
@@ -74,7 +84,10 @@ mod tests {
         let leave: LeaveOut = "12, 17,二队:9".parse().unwrap();
         assert!(leave.names("工资表", true, 12) && leave.names("", true, 17));
         assert!(leave.names("二队", false, 9) && !leave.names("三队", false, 9));
-        assert!(!leave.names("二队", false, 12), "a bare number is of the first sheet");
+        assert!(
+            !leave.names("二队", false, 12),
+            "a bare number is of the first sheet"
+        );
         assert_eq!(leave.all().count(), 3);
         for bad in ["x", "0", "1-3", "二队:"] {
             assert!(bad.parse::<LeaveOut>().is_err(), "{bad}");

@@ -57,7 +57,6 @@ pub trait National {
     fn name(&self, id_number: &str, account: &str) -> Option<(String, Option<String>)>;
 }
 
-
 /// What was asked of the records, to be called for when it is needed.
 pub type Answer = Box<dyn FnOnce() -> Result<Vec<Standing>, IntakeError>>;
 
@@ -113,7 +112,12 @@ pub struct Expectation<'a> {
 
 impl<'a> Expectation<'a> {
     /// Nothing but the sheet itself is looked at, and every bank takes every row.
-    pub fn alone(project: [&'a str; 2], special_account: &'a str, month: PayMonth, today: Date) -> Self {
+    pub fn alone(
+        project: [&'a str; 2],
+        special_account: &'a str,
+        month: PayMonth,
+        today: Date,
+    ) -> Self {
         const NOTHING: &LeaveOut = &LeaveOut::none();
         let [project, project_name] = project;
         Self {

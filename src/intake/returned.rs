@@ -51,9 +51,12 @@ pub enum ReturnError {
 pub fn returned(upload: &Bytes, problems: &[Problem]) -> Result<Vec<u8>, ReturnError> {
     let mut copy = Copy::new(problems)?;
     if upload.starts_with(b"PK\x03\x04") {
-        xlsx::cells(Cursor::new(upload.clone()), &mut |tab, row, column, value| {
-            copy.data((&tab.name, row, column), value).map_err(stopped)
-        })
+        xlsx::cells(
+            Cursor::new(upload.clone()),
+            &mut |tab, row, column, value| {
+                copy.data((&tab.name, row, column), value).map_err(stopped)
+            },
+        )
         .map_err(|error| copy.failed.take().unwrap_or(ReturnError::Intake(error)))?;
     } else if json::begins(upload) {
         return Err(ReturnError::NoSheet);
@@ -65,7 +68,8 @@ pub fn returned(upload: &Bytes, problems: &[Problem]) -> Result<Vec<u8>, ReturnE
         text::read(&open, &mut |line| {
             for (column, cell) in line.cells.iter().enumerate() {
                 if let Cell::Text(text) = cell {
-                    copy.text((SHEET, line.row, column), text).map_err(stopped)?;
+                    copy.text((SHEET, line.row, column), text)
+                        .map_err(stopped)?;
                 }
             }
             Ok(())
@@ -108,11 +112,16 @@ impl<'a> Copy<'a> {
     fn new(problems: &'a [Problem]) -> Result<Self, ReturnError> {
         let mut wanted: Vec<&str> = Vec::new();
         let mut bad: HashMap<_, Vec<&str>> = HashMap::new();
-        for problem in problems.iter().filter(|problem| problem.row > 0 && problem.flaw.stops()) {
+        for problem in problems
+            .iter()
+            .filter(|problem| problem.row > 0 && problem.flaw.stops())
+        {
             if !wanted.contains(&problem.column.as_str()) {
                 wanted.push(&problem.column);
             }
-            bad.entry((name_of(problem), problem.row)).or_default().push(&problem.column);
+            bad.entry((name_of(problem), problem.row))
+                .or_default()
+                .push(&problem.column);
         }
         let text = Format::new().set_num_format("@");
         Ok(Self {
@@ -251,15 +260,28 @@ impl<'a> Copy<'a> {
         let columns = self.bad.get(&(name, row)).cloned().unwrap_or_default();
         let sheet = self.sheet(name)?;
         let row = row.saturating_sub(1);
-        for (_, column) in columns.iter().filter_map(|header| sheet.headers.get(*header)) {
+        for (_, column) in columns
+            .iter()
+            .filter_map(|header| sheet.headers.get(*header))
+        {
             sheet.worksheet.set_cell_format(row, *column, &red)?;
         }
-        let top = sheet.headers.values().map(|(row, _)| *row).min().unwrap_or(0);
-        for ((at, text), (header, mark)) in (sheet.width..).zip(said).zip(HEADER.iter().zip(REASON)) {
+        let top = sheet
+            .headers
+            .values()
+            .map(|(row, _)| *row)
+            .min()
+            .unwrap_or(0);
+        for ((at, text), (header, mark)) in (sheet.width..).zip(said).zip(HEADER.iter().zip(REASON))
+        {
             if row != top {
-                sheet.worksheet.write_string_with_format(top, at, *header, &reason)?;
+                sheet
+                    .worksheet
+                    .write_string_with_format(top, at, *header, &reason)?;
             }
-            sheet.worksheet.write_string_with_format(row, at, format!("{mark}{text}"), &reason)?;
+            sheet
+                .worksheet
+                .write_string_with_format(row, at, format!("{mark}{text}"), &reason)?;
             sheet.worksheet.set_column_width(at, 60)?;
         }
         Ok(())
@@ -280,18 +302,38 @@ fn list(problems: &[Problem]) -> Result<Worksheet, XlsxError> {
     sheet.set_name(PROBLEMS)?;
     let bold = Format::new().set_bold();
     for (column, header) in (0..).zip([
-        "类别 kind", "表 sheet", "行 row", "列 column", "问题", "what is wrong", "处理", "how to fix it",
+        "类别 kind",
+        "表 sheet",
+        "行 row",
+        "列 column",
+        "问题",
+        "what is wrong",
+        "处理",
+        "how to fix it",
     ]) {
         sheet.write_string_with_format(0, column, header, &bold)?;
     }
     for (row, problem) in (1..).zip(problems) {
         let (what, fix) = (problem.flaw.what(), problem.flaw.fix());
-        let kind = if problem.flaw.stops() { "错误 error" } else { "提示 warning" };
+        let kind = if problem.flaw.stops() {
+            "错误 error"
+        } else {
+            "提示 warning"
+        };
         let number = match problem.row {
             0 => "—".to_owned(),
             number => number.to_string(),
         };
-        let texts = [kind, &problem.sheet, &number, &problem.column, &what.zh, &what.en, &fix.zh, &fix.en];
+        let texts = [
+            kind,
+            &problem.sheet,
+            &number,
+            &problem.column,
+            &what.zh,
+            &what.en,
+            &fix.zh,
+            &fix.en,
+        ];
         for (column, text) in (0..).zip(texts) {
             sheet.write_string(row, column, text)?;
         }

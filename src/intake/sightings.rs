@@ -3,10 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use sha2::{Digest, Sha256};
-use wagegate_domain::{
-    Fen,
-    ids::IdNumber,
-};
+use wagegate_domain::{Fen, ids::IdNumber};
 
 use super::{header::Field, place::Place, problem::Flaw, row::Parts};
 
@@ -27,7 +24,12 @@ pub(super) struct Sightings {
 
 impl Sightings {
     /// What of a row stood in the sheet before. A row that is left out is looked at and not remembered.
-    pub(super) fn see(&mut self, parts: &Parts, place: Place, remember: bool) -> Vec<(Field, Flaw)> {
+    pub(super) fn see(
+        &mut self,
+        parts: &Parts,
+        place: Place,
+        remember: bool,
+    ) -> Vec<(Field, Flaw)> {
         let worker = parts.id_number.as_ref().and_then(|id_number| {
             let seen = First {
                 row: place.number(),
@@ -35,13 +37,22 @@ impl Sightings {
             };
             earlier(&mut self.workers, number(id_number), seen, remember).map(|first| (first, seen))
         });
-        let card = parts
-            .account
-            .as_ref()
-            .and_then(|account| earlier(&mut self.cards, digest(account.clear()), place.number(), remember));
+        let card = parts.account.as_ref().and_then(|account| {
+            earlier(
+                &mut self.cards,
+                digest(account.clear()),
+                place.number(),
+                remember,
+            )
+        });
         match (worker, card) {
             (None, None) => Vec::new(),
-            (None, Some(row)) => vec![(Field::Card, Flaw::CardOfTwo { first: Place::of(row) })],
+            (None, Some(row)) => vec![(
+                Field::Card,
+                Flaw::CardOfTwo {
+                    first: Place::of(row),
+                },
+            )],
             (Some((first, seen)), card) => vec![(Field::IdNumber, again(first, seen, parts, card))],
         }
     }

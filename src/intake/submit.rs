@@ -169,7 +169,8 @@ pub async fn dry_check(
     let hash = Sha256::digest(&sheet).into();
     let case = Case::of(desk, submission, project, hash).await?;
     let bytes = sheet.clone();
-    let open = move || -> io::Result<Box<dyn BufRead + Send>> { Ok(Box::new(Cursor::new(bytes.clone()))) };
+    let open =
+        move || -> io::Result<Box<dyn BufRead + Send>> { Ok(Box::new(Cursor::new(bytes.clone()))) };
     let checked = match case.check(open, listed_max).await {
         Ok((_, checked, _)) => Ok(checked),
         Err(SubmitError::Intake(error)) => Err(error),
@@ -269,11 +270,7 @@ impl Case {
         Ok(passed.await??)
     }
 
-    fn pass(
-        &self,
-        open: super::OpenSheet<'_>,
-        listed_max: usize,
-    ) -> Result<Checked, IntakeError> {
+    fn pass(&self, open: super::OpenSheet<'_>, listed_max: usize) -> Result<Checked, IntakeError> {
         let Submission {
             month,
             declared,
@@ -286,25 +283,34 @@ impl Case {
             Some(national) => Some(&**national),
             None => None,
         };
-        check(open, &Expectation {
-            project: &self.project.code,
-            project_name: &self.project.name,
-            contractor_uscc: &self.project.contractor_uscc,
-            special_account: &self.project.account,
-            month: *month,
-            today: self.today,
-            declared: *declared,
-            leave_out,
-            seen_as: self.seen_as.as_deref(),
-            has_roster: self.has_roster,
-            listed_max,
-            fits: &fits,
-            records: Some(records),
-            national,
-        })
+        check(
+            open,
+            &Expectation {
+                project: &self.project.code,
+                project_name: &self.project.name,
+                contractor_uscc: &self.project.contractor_uscc,
+                special_account: &self.project.account,
+                month: *month,
+                today: self.today,
+                declared: *declared,
+                leave_out,
+                seen_as: self.seen_as.as_deref(),
+                has_roster: self.has_roster,
+                listed_max,
+                fits: &fits,
+                records: Some(records),
+                national,
+            },
+        )
     }
 
-    fn batch(&self, desk: &Desk, submission: &Submission, sheet: &Kept, checked: &Checked) -> NewBatch {
+    fn batch(
+        &self,
+        desk: &Desk,
+        submission: &Submission,
+        sheet: &Kept,
+        checked: &Checked,
+    ) -> NewBatch {
         let (at, month) = (desk.clock.now(), submission.month);
         NewBatch {
             code: code(month, &self.project.code, sheet, at.as_millisecond()),

@@ -116,7 +116,11 @@ fn wages(
     sheet.set_name("工资表")?;
     let title = Format::new().set_bold().set_font_size(14);
     sheet.write_string_with_format(0, 0, format!("农民工工资表 工资月份：{month}"), &title)?;
-    sheet.write_string(1, 0, format!("项目编码：{} 项目名称：{}", project.code, project.name))?;
+    sheet.write_string(
+        1,
+        0,
+        format!("项目编码：{} 项目名称：{}", project.code, project.name),
+    )?;
     let header = Format::new()
         .set_bold()
         .set_border(FormatBorder::Thin)
@@ -127,7 +131,11 @@ fn wages(
     }
     sheet.set_freeze_panes(HEADER_ROW + 1, 2)?;
     let filled = u32::try_from(people.len()).unwrap_or(u32::MAX);
-    let rows = if filled == 0 { EMPTY_ROWS } else { filled.saturating_add(SPARE_ROWS) };
+    let rows = if filled == 0 {
+        EMPTY_ROWS
+    } else {
+        filled.saturating_add(SPARE_ROWS)
+    };
     let last = HEADER_ROW + rows;
     rows_to_fill(&mut sheet, people, last)?;
     amounts(&mut sheet, last)?;
@@ -137,8 +145,12 @@ fn wages(
 
 /// Texts stay texts: a card number that becomes a number loses its last digits.
 fn rows_to_fill(sheet: &mut Worksheet, people: &[Person], last: u32) -> Result<(), XlsxError> {
-    let text = Format::new().set_num_format("@").set_border(FormatBorder::Thin);
-    let money = Format::new().set_num_format("0.00").set_border(FormatBorder::Thin);
+    let text = Format::new()
+        .set_num_format("@")
+        .set_border(FormatBorder::Thin);
+    let money = Format::new()
+        .set_num_format("0.00")
+        .set_border(FormatBorder::Thin);
     let mut people = people.iter();
     for row in HEADER_ROW + 1..=last {
         let person = people.next();
@@ -187,15 +199,42 @@ fn total(sheet: &mut Worksheet, last: u32) -> Result<(), XlsxError> {
 }
 
 const GUIDE: [[&str; 2]; 9] = [
-    ["每名工人一行，一人一月只填一行。", "One row for each worker, one row a month."],
-    ["姓名、身份证号、银行卡号、实发工资必填；联行号是收款银行的12位行号，跨行时最好填写。", "Name, identity number, card and net wage are needed; 联行号 is the 12-digit number of the card's bank, best given when it is another bank."],
-    ["姓名与身份证、银行卡一致；少数民族姓名中的间隔点写作“·”。", "The name is that of identity card and bank card; the dot in a name is ·."],
-    ["身份证号、银行卡号、联行号为文本格式，不要改成数值，否则末几位会丢失。", "Numbers of cards and people are text: as numbers they lose their last digits."],
-    ["工资只能发到工人本人的银行卡；任何银行的卡和社保卡均可。", "A wage goes to the worker's own card; any bank's card and the social security card will do."],
-    ["实发工资以元为单位，大于零，最多两位小数；不发的工人请删除该行。", "The wage is in yuan, above nought, with two decimals at most; take out who gets none."],
-    ["可以插入行、增加列、调换列的顺序；不要删除表头。", "Rows may be inserted, columns added and moved; leave the header in."],
-    ["提交后，有问题的行会连同原因退回：wagegate errors 工资表.xlsx --xlsx 退回.xlsx，改好后直接再次提交。", "What is wrong comes back in the same workbook: `wagegate errors SHEET --xlsx OUT`; mend it and submit it again."],
-    ["合计行的人数和金额会与各行核对。", "Count and sum in the total are compared with the rows."],
+    [
+        "每名工人一行，一人一月只填一行。",
+        "One row for each worker, one row a month.",
+    ],
+    [
+        "姓名、身份证号、银行卡号、实发工资必填；联行号是收款银行的12位行号，跨行时最好填写。",
+        "Name, identity number, card and net wage are needed; 联行号 is the 12-digit number of the card's bank, best given when it is another bank.",
+    ],
+    [
+        "姓名与身份证、银行卡一致；少数民族姓名中的间隔点写作“·”。",
+        "The name is that of identity card and bank card; the dot in a name is ·.",
+    ],
+    [
+        "身份证号、银行卡号、联行号为文本格式，不要改成数值，否则末几位会丢失。",
+        "Numbers of cards and people are text: as numbers they lose their last digits.",
+    ],
+    [
+        "工资只能发到工人本人的银行卡；任何银行的卡和社保卡均可。",
+        "A wage goes to the worker's own card; any bank's card and the social security card will do.",
+    ],
+    [
+        "实发工资以元为单位，大于零，最多两位小数；不发的工人请删除该行。",
+        "The wage is in yuan, above nought, with two decimals at most; take out who gets none.",
+    ],
+    [
+        "可以插入行、增加列、调换列的顺序；不要删除表头。",
+        "Rows may be inserted, columns added and moved; leave the header in.",
+    ],
+    [
+        "提交后，有问题的行会连同原因退回：wagegate errors 工资表.xlsx --xlsx 退回.xlsx，改好后直接再次提交。",
+        "What is wrong comes back in the same workbook: `wagegate errors SHEET --xlsx OUT`; mend it and submit it again.",
+    ],
+    [
+        "合计行的人数和金额会与各行核对。",
+        "Count and sum in the total are compared with the rows.",
+    ],
 ];
 
 fn guidance() -> Result<Worksheet, XlsxError> {

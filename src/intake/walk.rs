@@ -46,10 +46,7 @@ pub(super) enum Seen {
     /// Count and sum that a document states over its rows; told after them.
     Declared(Declared),
     /// A field of the head of the national form.
-    Form {
-        field: &'static str,
-        stated: String,
-    },
+    Form { field: &'static str, stated: String },
     /// A total.
     Total { line: Line, columns: Rc<Columns> },
 }

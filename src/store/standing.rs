@@ -93,7 +93,11 @@ pub trait Standings: Send + Sync {
     /// True where somebody's presence on the project was ever registered.
     async fn has_roster(&self, project: &str) -> Result<bool, StoreError>;
     /// The batch of the project that was made from this very file and was not refused.
-    async fn sheet_seen(&self, sheet: [u8; 32], project: &str) -> Result<Option<String>, StoreError>;
+    async fn sheet_seen(
+        &self,
+        sheet: [u8; 32],
+        project: &str,
+    ) -> Result<Option<String>, StoreError>;
     /// What a batch keeps of its intake.
     async fn remarks(&self, batch: &str) -> Result<Remarks, StoreError>;
     /// Keys with which a project's registered workers open: name and identity number, each with its blind index, a page at a time by worker.
@@ -119,7 +123,9 @@ pub struct OnRoster {
 
 impl std::fmt::Debug for OnRoster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnRoster").field("worker", &self.worker).finish_non_exhaustive()
+        f.debug_struct("OnRoster")
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
     }
 }
 
@@ -250,7 +256,10 @@ impl FoundWage {
 
 impl OnRoster {
     pub(super) fn read(row: &impl Columns) -> Result<Self, StoreError> {
-        let card = match (row.maybe_array("card_blind")?, row.maybe_bytes("card_sealed")?) {
+        let card = match (
+            row.maybe_array("card_blind")?,
+            row.maybe_bytes("card_sealed")?,
+        ) {
             (Some(blind), Some(sealed)) => Some((blind, sealed, row.maybe_text("cnaps")?)),
             (Some(_) | None, None) | (None, Some(_)) => None,
         };

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wagegate::store::{
-    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, Remarks, RowSource, Saying, SealedRow,
-    StoreError, Taken,
+    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, Remarks, RowSource, Saying,
+    SealedRow, StoreError, Taken,
 };
 use wagegate_domain::attempt::Event;
 use wagegate_domain::batch::ContentHash;
@@ -118,6 +118,7 @@ pub(crate) fn project(code: &str, county: &str, bank: &str) -> ProjectEntry {
         bank: bank.into(),
         account: format!("90-{code}"),
         account_name: "农民工工资专用账户".into(),
+        aliases: vec![],
     }
 }
 

@@ -9,7 +9,9 @@ use wagegate_domain::PayMonth;
 use super::SqliteStore;
 use crate::store::columns::Columns;
 use crate::store::standing::{Found, FoundWage, FoundWorker};
-use crate::store::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, StoreError, Warning};
+use crate::store::{
+    Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, StoreError, Warning,
+};
 
 #[async_trait]
 impl Standings for SqliteStore {
@@ -40,7 +42,11 @@ impl Standings for SqliteStore {
         .await?)
     }
 
-    async fn sheet_seen(&self, sheet: [u8; 32], project: &str) -> Result<Option<String>, StoreError> {
+    async fn sheet_seen(
+        &self,
+        sheet: [u8; 32],
+        project: &str,
+    ) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar(
             "SELECT b.code FROM batch b JOIN project p ON p.id = b.project_id
              WHERE b.sheet = $1 AND p.code = $2 AND b.state <> 'rejected' ORDER BY b.id LIMIT 1",
@@ -65,8 +71,14 @@ impl Standings for SqliteStore {
         .fetch_all(&self.readers)
         .await?;
         Ok(Remarks {
-            warnings: warnings.iter().map(Warning::read).collect::<Result<_, _>>()?,
-            left_out: left_out.iter().map(LeftOut::read).collect::<Result<_, _>>()?,
+            warnings: warnings
+                .iter()
+                .map(Warning::read)
+                .collect::<Result<_, _>>()?,
+            left_out: left_out
+                .iter()
+                .map(LeftOut::read)
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -164,7 +176,12 @@ async fn refused(
     separated(&mut query, workers);
     let rows = query.push(")").build().fetch_all(reader).await?;
     rows.iter()
-        .map(|row| Ok(((row.int("worker_id")?, row.array("blind")?), row.text("reason")?)))
+        .map(|row| {
+            Ok((
+                (row.int("worker_id")?, row.array("blind")?),
+                row.text("reason")?,
+            ))
+        })
         .collect()
 }
 
@@ -235,7 +252,10 @@ pub(super) async fn keep(
     if !remarks.left_out.is_empty() {
         QueryBuilder::new("INSERT INTO batch_left_out (batch_id, row_no, code) ")
             .push_values(&remarks.left_out, |mut values, left| {
-                values.push_bind(batch).push_bind(i64::from(left.row)).push_bind(&left.code);
+                values
+                    .push_bind(batch)
+                    .push_bind(i64::from(left.row))
+                    .push_bind(&left.code);
             })
             .push(" ON CONFLICT (batch_id, row_no, code) DO NOTHING")
             .build()

@@ -65,7 +65,14 @@ pub(crate) async fn nobody_knows_a_worker_who_never_came(bench: Bench) {
 pub(crate) async fn wages_of_this_month_and_the_last_are_found_wherever_they_are(bench: Bench) {
     bench.settle().await;
     submit(&bench, "B1", "P1", "2026-10", vec![row(2, 1, 500)]).await;
-    submit(&bench, "B2", "P2", "2026-10", vec![row(2, 1, 700), row(3, 2, 1)]).await;
+    submit(
+        &bench,
+        "B2",
+        "P2",
+        "2026-10",
+        vec![row(2, 1, 700), row(3, 2, 1)],
+    )
+    .await;
     submit(&bench, "B3", "P1", "2026-09", vec![row(9, 1, 300)]).await;
     submit(&bench, "B4", "P1", "2026-08", vec![row(9, 2, 900)]).await;
     let found = ask(&bench, "P1", &[row(1, 2, 1), row(2, 1, 1), row(3, 3, 1)]).await;
@@ -89,9 +96,16 @@ pub(crate) async fn a_rejected_sheet_leaves_no_wage_and_its_file_may_come_again(
     assert_eq!(seen().await.as_deref(), Some("B1"));
     assert_eq!(bench.store.sheet_seen([1; 32], "P2").await.unwrap(), None);
     assert_eq!(bench.store.sheet_seen([2; 32], "P1").await.unwrap(), None);
-    bench.store.decide_batch(&decision("B1", false)).await.unwrap();
+    bench
+        .store
+        .decide_batch(&decision("B1", false))
+        .await
+        .unwrap();
     assert_eq!(seen().await, None);
-    assert_eq!(ask(&bench, "P1", &[row(1, 1, 1)]).await, [Standing::default()]);
+    assert_eq!(
+        ask(&bench, "P1", &[row(1, 1, 1)]).await,
+        [Standing::default()]
+    );
 }
 
 pub(crate) async fn the_registry_says_who_is_on_site_with_which_name_and_card(bench: Bench) {
@@ -106,14 +120,30 @@ pub(crate) async fn the_registry_says_who_is_on_site_with_which_name_and_card(be
     };
     assert!(bench.store.has_roster("P1").await.unwrap());
     assert!(!bench.store.has_roster("P2").await.unwrap());
-    assert_eq!(ask(&bench, "P1", &[known.clone()]).await, [registered.clone()]);
+    assert_eq!(
+        ask(&bench, "P1", &[known.clone()]).await,
+        [registered.clone()]
+    );
     let elsewhere = ask(&bench, "P2", &[known.clone()]).await;
     assert!(!elsewhere[0].on_site && elsewhere[0].registered_name.is_some());
-    let other_card = SealedRow { account_blind: [7; 16], binding_blind: [7; 16], ..known };
-    assert_eq!(ask(&bench, "P1", &[other_card.clone()]).await[0].other_card, Some(CardStatus::Unverified));
+    let other_card = SealedRow {
+        account_blind: [7; 16],
+        binding_blind: [7; 16],
+        ..known
+    };
+    assert_eq!(
+        ask(&bench, "P1", &[other_card.clone()]).await[0].other_card,
+        Some(CardStatus::Unverified)
+    );
     status(&bench, 1, "verified", "NULL").await;
-    assert_eq!(ask(&bench, "P1", &[other_card]).await[0].other_card, Some(CardStatus::Verified));
-    bench.sql("UPDATE presence SET left_on = '2026-09-30'").await.unwrap();
+    assert_eq!(
+        ask(&bench, "P1", &[other_card]).await[0].other_card,
+        Some(CardStatus::Verified)
+    );
+    bench
+        .sql("UPDATE presence SET left_on = '2026-09-30'")
+        .await
+        .unwrap();
     assert!(!ask(&bench, "P1", &[row(1, 1, 1)]).await[0].on_site);
 }
 
@@ -121,7 +151,11 @@ pub(crate) async fn a_card_that_a_bank_refused_stays_refused_until_its_next_word
     bench.settle().await;
     submit(&bench, "B1", "P3", "2025-01", vec![row(2, 1, 500)]).await;
     status(&bench, 1, "invalid", "'CLOSED'").await;
-    let refused = async || ask(&bench, "P1", &[row(1, 1, 1)]).await[0].refused_for.clone();
+    let refused = async || {
+        ask(&bench, "P1", &[row(1, 1, 1)]).await[0]
+            .refused_for
+            .clone()
+    };
     assert_eq!(refused().await.as_deref(), Some("CLOSED"));
     status(&bench, 2, "verified", "NULL").await;
     assert_eq!(refused().await, None);
@@ -130,12 +164,21 @@ pub(crate) async fn a_card_that_a_bank_refused_stays_refused_until_its_next_word
 pub(crate) async fn an_account_of_another_worker_is_known_by_registry_and_by_wage(bench: Bench) {
     bench.settle().await;
     submit(&bench, "B1", "P1", "2026-08", vec![row(2, 1, 500)]).await;
-    let taken = SealedRow { account_blind: row(1, 1, 1).account_blind, ..row(1, 2, 1) };
+    let taken = SealedRow {
+        account_blind: row(1, 1, 1).account_blind,
+        ..row(1, 2, 1)
+    };
     let known = async |rows: &[SealedRow]| ask(&bench, "P1", rows).await[0].account_of_another;
-    assert!(!known(&[taken.clone()]).await, "an old sheet proves nothing");
+    assert!(
+        !known(&[taken.clone()]).await,
+        "an old sheet proves nothing"
+    );
     submit(&bench, "B2", "P1", "2026-09", vec![row(2, 1, 500)]).await;
     assert!(known(&[taken.clone()]).await, "a wage of last month does");
-    assert!(!known(&[row(1, 1, 1)]).await, "a worker's own card is nobody else's");
+    assert!(
+        !known(&[row(1, 1, 1)]).await,
+        "a worker's own card is nobody else's"
+    );
     bench.sql("DELETE FROM wage_slot").await.unwrap();
     register(&bench, "2026-01-01", "NULL").await;
     assert!(known(&[taken]).await, "so does the registry");
@@ -155,8 +198,14 @@ pub(crate) async fn what_a_batch_was_taken_with_is_kept_and_audited(bench: Bench
     let remarks = Remarks {
         warnings: vec![warning(7), warning(3), warning(3)],
         left_out: vec![
-            LeftOut { row: 12, code: "id_check".into() },
-            LeftOut { row: 17, code: "name_missing".into() },
+            LeftOut {
+                row: 12,
+                code: "id_check".into(),
+            },
+            LeftOut {
+                row: 17,
+                code: "name_missing".into(),
+            },
         ],
     };
     let rows = vec![row(2, 1, 500)];
@@ -164,11 +213,20 @@ pub(crate) async fn what_a_batch_was_taken_with_is_kept_and_audited(bench: Bench
         remarks: remarks.clone(),
         ..head("B1", "P1", &rows)
     };
-    bench.store.accept_batch(&batch, &mut Source::of(rows)).await.unwrap();
+    bench
+        .store
+        .accept_batch(&batch, &mut Source::of(rows))
+        .await
+        .unwrap();
     assert_eq!(bench.store.remarks("B1").await.unwrap(), remarks);
     assert_eq!(bench.store.remarks("B0").await.unwrap(), Remarks::default());
     let tail = bench.store.audit_tail(1).await.unwrap();
-    assert!(tail[0].detail.ends_with("left out: row 12 (id_check), row 17 (name_missing)"), "{tail:?}");
+    assert!(
+        tail[0]
+            .detail
+            .ends_with("left out: row 12 (id_check), row 17 (name_missing)"),
+        "{tail:?}"
+    );
 }
 
 pub(crate) async fn the_roster_comes_in_pages(bench: Bench) {
@@ -178,10 +236,17 @@ pub(crate) async fn the_roster_comes_in_pages(bench: Bench) {
     register(&bench, "2026-01-01", "NULL").await;
     let (mut after, mut found) = (0, Vec::new());
     loop {
-        let page = bench.store.roster_page("P1", month(MONTH), after, 2).await.unwrap();
+        let page = bench
+            .store
+            .roster_page("P1", month(MONTH), after, 2)
+            .await
+            .unwrap();
         let Some(last) = page.last() else { break };
         after = last.worker;
-        found.extend(page.iter().map(|worker| (worker.id_number.0, worker.card.is_some())));
+        found.extend(
+            page.iter()
+                .map(|worker| (worker.id_number.0, worker.card.is_some())),
+        );
     }
     let expected: Vec<_> = (1..=5).map(|n| (row(n, n, 1).worker_blind, true)).collect();
     assert_eq!(found, expected);
