@@ -11,7 +11,10 @@ use std::{
 
 use rust_xlsxwriter::Workbook;
 use wagegate::{
-    intake::{Answer, Declared, Expectation, Flaw, IntakeError, National, Problem, Records, check},
+    intake::{
+        Answer, Declared, Expectation, Flaw, IntakeError, LeaveOut, National, Problem, Records,
+        check, rows as rows_of,
+    },
     store::Standing,
 };
 use wagegate_domain::{Fen, PayMonth, batch::WageRow, ids::PersonName, roster::CardStatus};
@@ -330,4 +333,23 @@ fn nothing_but_the_flaw_itself_is_said() {
             .collect();
         assert_eq!(codes, BTreeSet::from([*code]), "{code}");
     }
+}
+
+#[test]
+fn the_national_form_is_taken_with_the_registered_name_and_the_amount_that_is_paid() {
+    let bytes = national("P1", "sealed:11010519491231002X", 0);
+    let open =
+        || -> io::Result<Box<dyn BufRead + Send>> { Ok(Box::new(Cursor::new(bytes.clone()))) };
+    let checked = check(&open, &expectation()).unwrap();
+    assert_eq!(
+        (checked.content.rows, checked.content.total),
+        (1, Fen::new(543_210))
+    );
+    let mut names = Vec::new();
+    rows_of(&open, Some(&Platform), &LeaveOut::none(), &mut |row| {
+        names.push((row.row, row.name.clear().to_owned()));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(names, [(1, "李晓明".to_owned())]);
 }

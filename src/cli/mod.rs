@@ -7,6 +7,7 @@ mod completions;
 mod import;
 mod keys;
 mod operate;
+mod principals;
 mod reports;
 mod serve;
 mod sheets;
@@ -108,6 +109,18 @@ enum Command {
     Audit(operate::Audit),
     /// Count everything again from the rows and compare with the kept figures.
     Recount,
+    /// Whom the gateway knows, with role and scope.
+    Principals,
+    /// Admit, suspend, restore or move somebody.
+    #[command(subcommand)]
+    Principal(principals::Principal),
+    /// Certificates that came or were revoked.
+    Certificates,
+    /// Revoke a certificate.
+    #[command(subcommand)]
+    Certificate(principals::Certificate),
+    /// Ask who you are to the gateway and what you may do.
+    Whoami,
     /// Ask whether the gateway is well.
     Health,
     /// Print the completions of a shell.
@@ -225,6 +238,11 @@ async fn run(
         Command::Suspense => operate::suspense(&client, out).await,
         Command::Audit(operate::Audit::Verify) => operate::verify(&client, out).await,
         Command::Recount => operate::recount(&client, out).await,
+        Command::Principals => principals::list(&client, out).await,
+        Command::Principal(what) => principals::run(&client, what, out).await,
+        Command::Certificates => principals::certificates(&client, out).await,
+        Command::Certificate(what) => principals::revoke(&client, what, out).await,
+        Command::Whoami => principals::whoami(&client, out).await,
         Command::Health => operate::health(&client, out).await,
     }
 }

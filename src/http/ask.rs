@@ -15,7 +15,7 @@ use wagegate_domain::ids::Region;
 use super::{
     doors::{Door, door_of},
     health::Dated,
-    identity::Caller,
+    identity::{Caller, Gate},
     openapi::terms,
     problem::Problem,
     refusal::bad_request,
@@ -25,9 +25,9 @@ use crate::{
     gateway::Gateway,
     security::{
         access::{Denied, Target},
-        principal::{Principal, Scope},
+        principal::{Identity, Principal, Scope},
     },
-    store::{BatchView, Store},
+    store::{BatchView, Store, StoreError},
 };
 
 /// What all handlers work with.
@@ -107,9 +107,20 @@ impl Ask {
 
     /// The batch named in the path, if the caller may do this to it.
     pub(super) async fn batch(&self) -> Result<BatchView, Problem> {
-        let batch = self.store().batch(self.part("code")).await?;
+        let batch = self.within(self.store().batch(self.part("code")).await)?;
         self.may_project(&batch.project, batch.region)?;
         Ok(batch)
+    }
+
+    /// What the store found, for somebody who sees a part of the world: what is not there is refused in the words for what lies outside it, so
+    /// that a refusal does not tell what there is.
+    pub(super) fn within<T>(&self, found: Result<T, StoreError>) -> Result<T, Problem> {
+        match found {
+            Err(StoreError::NotFound { .. }) if self.caller.scope != Scope::All => {
+                Err(Denied::Scope.into())
+            }
+            found => Ok(found?),
+        }
     }
 
     /// The bank that calls.
@@ -129,6 +140,17 @@ impl Ask {
 
     pub(super) fn now(&self) -> Timestamp {
         self.api.gateway.clock.now()
+    }
+
+    /// The certificate that came with the connection.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.request.conn_data()
+    }
+
+    /// The door's keeper, who knows the authorities.
+    pub(super) fn gate(&self) -> Option<&Gate> {
+        let gate = self.request.app_data::<web::ThinData<Arc<Gate>>>();
+        gate.map(|gate| &***gate)
     }
 
     /// A part of the path.

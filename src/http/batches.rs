@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{
     intake::{self, Desk},
-    security::access::Target,
-    store::{BatchView, Decision, InstructionView, StoreError},
+    store::{BatchView, Decision, InstructionView},
 };
 
 /// A batch as it stands.
@@ -108,19 +107,10 @@ pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     ))
 }
 
-/// A project that is not there is told only to somebody who may have it.
+/// A project that is not there is told only to somebody who sees everything.
 pub(super) async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
-    match ask.store().project(project).await {
-        Ok(found) => Ok(ask.may_project(project, found.region)?),
-        Err(error @ StoreError::NotFound { .. }) => {
-            ask.may(Target::Project {
-                code: project,
-                region: "",
-            })?;
-            Err(error.into())
-        }
-        Err(error) => Err(error.into()),
-    }
+    let found = ask.within(ask.store().project(project).await)?;
+    Ok(ask.may_project(project, found.region)?)
 }
 
 /// `GET /v1/batches?month=`

@@ -220,7 +220,7 @@ const fn fixer(reason: Reason) -> (&'static str, &'static str) {
     }
 }
 
-fn size(limit: Option<u32>) -> Result<u32, Problem> {
+pub(super) fn size(limit: Option<u32>) -> Result<u32, Problem> {
     match limit.unwrap_or(PAGE) {
         limit @ 1..=PAGE_MAX => Ok(limit),
         _ => Err(bad_request("limit is 1 to 1000")),

@@ -17,6 +17,7 @@ pub mod items;
 pub mod openapi;
 pub mod operations;
 pub mod outcomes;
+pub mod principals;
 pub mod problem;
 pub mod rates;
 mod refusal;

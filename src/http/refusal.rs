@@ -127,6 +127,14 @@ impl From<Conflict> for Problem {
                 "urn:wagegate:replaced-by-hand",
                 "register the worker's new card; the old one is replaced with it",
             ),
+            Conflict::AlreadyKnown { .. } => (
+                "urn:wagegate:already-known",
+                "restore it, change its scope, or take another name",
+            ),
+            Conflict::LastOperator => (
+                "urn:wagegate:last-operator",
+                "admit or restore another operator first",
+            ),
             Conflict::ReferenceReused { .. } => (
                 "urn:wagegate:reference-reused",
                 "give every deposit its own reference; nothing was booked",

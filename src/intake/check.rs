@@ -249,8 +249,16 @@ impl<'a> Checker<'a> {
         let (rows, mut spots) = std::mem::take(&mut self.waiting);
         for (at, field, why) in (self.expect.fits)(&rows) {
             if let Some(spot) = spots.get_mut(at) {
+                let column = match field.as_str() {
+                    "name" => spot.columns.header(Field::Name),
+                    "account" => spot.columns.header(Field::Card),
+                    "cnaps" => spot.columns.header(Field::Cnaps),
+                    "amount" => spot.columns.header(Field::Amount),
+                    _ => "",
+                };
+                let column = column.to_owned();
                 let flaw = Flaw::UnfitForBank { field, why };
-                self.report.row(spot, (String::new(), flaw));
+                self.report.row(spot, (column, flaw));
             }
         }
         let answer = self.expect.records.map(|records| records.begin(&rows));

@@ -120,7 +120,7 @@ mod tests {
         has_roster: bool,
     ) -> Vec<&'static str> {
         let case = Case {
-            amount: Fen::new(300_00),
+            amount: Fen::new(30_000),
             named_alike,
             standing,
             has_roster,
@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn a_wage_is_far_from_the_last_beyond_three_times_and_a_third() {
         for (last, code) in [
-            (99_99, vec!["amount_far"]),
-            (100_00, vec![]),
-            (900_00, vec![]),
-            (900_01, vec!["amount_far"]),
+            (9_999, vec!["amount_far"]),
+            (10_000, vec![]),
+            (90_000, vec![]),
+            (90_001, vec!["amount_far"]),
         ] {
             let standing = Standing {
                 last_month: Some(Fen::new(last)),

@@ -308,7 +308,7 @@ impl Flaw {
             Self::FieldSealed => fixed(["加密字段无法解密", "the encrypted field does not open", "用本项目的平台密钥加密后重新提交", "encrypt it with this project's secret of the platform, and send it again"]),
             Self::LeaveUnknown => fixed(["要剔除的行不存在", "a row to be left out is not there", "按表格显示的行号填写，第二张表起写作 表名:行号", "name rows as the spreadsheet counts them; in later sheets as sheet:row"]),
             Self::LeaveSound => fixed(["要剔除的行没有问题", "a row to be left out has no problem", "只能剔除有错误的行；不发的行请从表中删除", "only rows with problems can be left out; take others out of the sheet"]),
-            Self::UnfitForBank { field, why } => [format!("代发银行无法接收该行的{field}：{why}"), format!("the paying bank cannot take this row's {field}: {why}"), "按银行要求更正该栏".into(), "correct it as the bank wants it".into()],
+            Self::UnfitForBank { field, why } => [format!("代发银行无法接收该行的{}：{why}", chinese(field)), format!("the paying bank cannot take this row's {field}: {why}"), "按银行要求更正该栏".into(), "correct it as the bank wants it".into()],
             Self::NoHeader { missing } => [format!("没有找到表头：缺少 {missing}"), format!("no header row: {missing} not found in the first rows"), "表头一行写明 姓名、身份证号、银行卡号、实发工资，顺序不限".into(), "write one header row with 姓名, 身份证号, 银行卡号 and 实发工资, in any order".into()],
             Self::HeaderTwice => fixed(["两列表头相同", "two columns have the same header", "改名或删除其中一列", "rename one or take it out"]),
             Self::NoRows => fixed(["表中没有工人", "there is no worker in the sheet", "在表头下逐行填写工人", "write one worker a row under the header"]),
@@ -324,6 +324,17 @@ impl Flaw {
 impl From<RosterFlaw> for Flaw {
     fn from(flaw: RosterFlaw) -> Self {
         Self::Roster(flaw)
+    }
+}
+
+/// A field of a bank's form as a clerk calls it.
+fn chinese(field: &str) -> &str {
+    match field {
+        "name" => "姓名",
+        "account" => "银行卡号",
+        "cnaps" => "联行号",
+        "amount" => "金额",
+        other => other,
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use calamine::DataRef;
+use calamine::{DataRef, DataType as _};
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
 use super::{
@@ -165,10 +165,10 @@ impl<'a> Copy<'a> {
             DataRef::String(text) => self.text(spot, text),
             DataRef::SharedString(text) => self.text(spot, text),
             DataRef::Int(whole) => self.text(spot, &whole.to_string()),
-            DataRef::Float(number) => self.number(spot, *number, None),
-            DataRef::DateTime(moment) => {
+            DataRef::Float(_) => self.number(spot, value, None),
+            DataRef::DateTime(_) => {
                 let day = self.day.clone();
-                self.number(spot, moment.as_f64(), Some(day))
+                self.number(spot, value, Some(day))
             }
             DataRef::Bool(truth) => self.text(spot, if *truth { "TRUE" } else { "FALSE" }),
             DataRef::Error(error) => self.text(spot, &error.to_string()),
@@ -201,13 +201,14 @@ impl<'a> Copy<'a> {
     fn number(
         &mut self,
         spot: Spot<'_>,
-        number: f64,
+        value: &DataRef<'_>,
         format: Option<Format>,
     ) -> Result<(), ReturnError> {
         let (name, row, column) = spot;
         let (row, column) = self.place(row, column)?;
         let sheet = self.sheet(name)?;
         sheet.width = sheet.width.max(column + 1);
+        let number = value.as_f64().unwrap_or_default();
         match format {
             Some(format) => sheet
                 .worksheet

@@ -19,14 +19,14 @@ const SPARE_ROWS: u32 = 30;
 /// Workers that are filled in at most.
 const FILLED_MAX: usize = 20_000;
 const PAGE: u32 = 1_000;
-const HEADERS: [(&str, f64); 7] = [
-    ("序号", 6.0),
-    ("姓名", 14.0),
-    ("身份证号", 22.0),
-    ("银行卡号", 24.0),
-    ("联行号", 16.0),
-    ("实发工资（元）", 16.0),
-    ("备注", 24.0),
+const HEADERS: [(&str, u16); 7] = [
+    ("序号", 6),
+    ("姓名", 14),
+    ("身份证号", 22),
+    ("银行卡号", 24),
+    ("联行号", 16),
+    ("实发工资（元）", 16),
+    ("备注", 24),
 ];
 /// Row of the headers, from 0; what is above is title.
 const HEADER_ROW: u32 = 2;
@@ -191,9 +191,9 @@ fn total(sheet: &mut Worksheet, last: u32) -> Result<(), XlsxError> {
     let money = bold.clone().set_num_format("0.00");
     let (first, end) = (HEADER_ROW + 2, last + 1);
     sheet.write_string_with_format(last + 1, 0, "合计", &bold)?;
-    let count = Formula::new(format!("COUNT(F{first}:F{end})&\"人\"")).set_result("");
+    let count = Formula::new(format!("COUNT(F{first}:F{end})&\"人\"")).set_result(" ");
     sheet.write_formula_with_format(last + 1, 1, count, &bold)?;
-    let sum = Formula::new(format!("SUM(F{first}:F{end})")).set_result("");
+    let sum = Formula::new(format!("SUM(F{first}:F{end})")).set_result(" ");
     sheet.write_formula_with_format(last + 1, AMOUNT, sum, &money)?;
     Ok(())
 }

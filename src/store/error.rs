@@ -90,6 +90,15 @@ pub enum Conflict {
     /// Only another card replaces a card.
     #[error("a card is replaced by naming another one")]
     ReplacedByHand,
+    /// Somebody has this name.
+    #[error("{uri} is known already")]
+    AlreadyKnown {
+        /// Whose name it is.
+        uri: String,
+    },
+    /// Nobody would be left who can let others in.
+    #[error("the last active operator cannot be suspended")]
+    LastOperator,
     /// The same reference came before with other content.
     #[error("reference {reference} came before with another amount or account")]
     ReferenceReused {

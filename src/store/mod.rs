@@ -10,6 +10,7 @@ mod columns;
 mod document;
 mod enrolment;
 mod error;
+pub mod identities;
 mod instruction;
 mod moves;
 pub mod postgres;
@@ -36,6 +37,7 @@ use wagegate_domain::plan::{KeyRule, Limits};
 pub use batch::{BatchView, Decision, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
+pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use register::{ProjectFault, ProjectFlaw};
@@ -53,7 +55,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Registry + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store: Identities + Registry + Requests + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 
@@ -129,6 +131,8 @@ pub trait Store: Registry + Requests + Standings + Send + Sync + fmt::Debug {
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError>;
     /// Instructions of a batch.
     async fn instructions(&self, batch: &str) -> Result<Vec<InstructionView>, StoreError>;
+    /// When the oldest instruction in doubt was planned.
+    async fn oldest_in_doubt(&self) -> Result<Option<Timestamp>, StoreError>;
     /// Payments after a sequence number, in order, at most `limit`.
     async fn payments(
         &self,

@@ -32,7 +32,7 @@ const LOOKS: &[(&str, &str, &str)] = &[
 #[rustfmt::skip]
 const ENDS: &[(&str, &str, i32, &str)] = &[
     ("operator", "failures --month 2026-10",                     1, "role"),
-    ("clerk",    "batch B-none",                                 1, "B-none"),
+    ("clerk",    "batch B-none",                                 1, "no such thing"),
     ("clerk",    "frobnicate",                                   2, "frobnicate"),
     ("clerk",    "submit {bad} --project P1 --month 2026-10",    3, ""),
     ("clerk",    "batches --server https://localhost:1",         4, ""),

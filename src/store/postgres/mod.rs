@@ -12,6 +12,7 @@ mod columns;
 mod copy;
 mod events;
 mod facts;
+mod identities;
 mod instructions;
 mod items;
 mod people;
@@ -177,6 +178,9 @@ impl Store for PostgresStore {
     }
     async fn instructions(&self, batch: &str) -> Result<Vec<InstructionView>, StoreError> {
         instructions::of_batch(&self.pool, batch).await
+    }
+    async fn oldest_in_doubt(&self) -> Result<Option<Timestamp>, StoreError> {
+        instructions::oldest_in_doubt(&self.pool).await
     }
     async fn payments(
         &self,

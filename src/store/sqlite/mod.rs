@@ -10,6 +10,7 @@ mod batches;
 mod cards;
 mod events;
 mod facts;
+mod identities;
 mod instructions;
 mod items;
 mod people;
@@ -201,6 +202,9 @@ impl Store for SqliteStore {
     }
     async fn instructions(&self, batch: &str) -> Result<Vec<InstructionView>, StoreError> {
         instructions::of_batch(&self.readers, batch).await
+    }
+    async fn oldest_in_doubt(&self) -> Result<Option<Timestamp>, StoreError> {
+        instructions::oldest_in_doubt(&self.readers).await
     }
     async fn payments(
         &self,
