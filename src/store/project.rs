@@ -107,7 +107,7 @@ impl ContractorEntry {
     }
 
     /// The contractors of some projects, each once.
-    pub(super) fn of(projects: &[ProjectEntry]) -> Vec<Self> {
+    pub fn of(projects: &[ProjectEntry]) -> Vec<Self> {
         let names: BTreeMap<_, _> = projects
             .iter()
             .map(|project| (&project.contractor_uscc, &project.contractor))
