@@ -205,10 +205,19 @@ impl House {
         let path = format!("/v1/projects/{project}/workers");
         let taken = self
             .as_user("operator")
-            .ask_with("POST", &path, &[("content-type", "application/json")], roster.to_string())
+            .ask_with(
+                "POST",
+                &path,
+                &[("content-type", "application/json")],
+                roster.to_string(),
+            )
             .await;
         assert_eq!(taken.status, 200, "{taken:?}");
-        let finance = if project == "P1" { "finance" } else { "finance2" };
+        let finance = if project == "P1" {
+            "finance"
+        } else {
+            "finance2"
+        };
         let list = self.as_user(finance).get(&path).await;
         assert_eq!(list.status, 200, "{list:?}");
         list.json()["items"][0].clone()
