@@ -57,6 +57,7 @@ on_each_engine! {
     cards {
         a_failure_that_lies_in_the_card_makes_it_invalid_and_a_payment_verifies_it,
         a_failure_that_lies_elsewhere_says_nothing_of_the_card,
+        a_word_on_the_whole_instruction_speaks_against_no_card,
         a_later_attempt_may_verify_a_card_again_and_an_earlier_payment_may_not,
         the_same_facts_in_any_order_leave_a_card_alike,
         naming_a_refused_card_again_does_not_mend_it,

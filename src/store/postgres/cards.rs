@@ -100,38 +100,29 @@ pub(super) async fn heard(
     source: Source,
     booking: &Booking,
 ) -> Result<(), StoreError> {
-    let words = &booking.cards;
-    if words.is_empty() {
+    let sayings = booking.card_sayings();
+    if sayings.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "WITH told AS (
-           SELECT DISTINCT ON (i.binding_id) i.binding_id, new.status, new.reason, n.planned_at
-           FROM unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[]) AS new (instruction_id, sequence, status, reason)
-           JOIN attempt t ON t.instruction_id = new.instruction_id AND t.sequence = new.sequence
-           JOIN instruction n ON n.id = new.instruction_id
-           JOIN wage_item i ON i.batch_id = t.batch_id AND i.row_no = t.row_no
-           ORDER BY i.binding_id, new.status COLLATE \"C\", new.instruction_id
-         )
-         INSERT INTO card_status (binding_id, version, kind, status, reason, evidence, by_whom, at)
-         SELECT told.binding_id, COALESCE(s.version, 0) + 1, COALESCE(s.kind, 'unknown'), told.status, told.reason, r.hash,
-           'wagegate://bank/' || r.bank, $2
-         FROM raw_document r CROSS JOIN told
-         LEFT JOIN LATERAL (SELECT * FROM card_status v WHERE v.binding_id = told.binding_id ORDER BY v.version DESC LIMIT 1) s ON TRUE
+        "INSERT INTO card_status (binding_id, version, kind, status, reason, evidence, by_whom, at)
+         SELECT told.card, COALESCE(s.version, 0) + 1, COALESCE(s.kind, 'unknown'), told.status, told.reason, r.hash, 'wagegate://bank/' || r.bank, $2
+         FROM raw_document r CROSS JOIN unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[]) AS told (card, planned_at, status, reason)
+         LEFT JOIN LATERAL (SELECT * FROM card_status v WHERE v.binding_id = told.card ORDER BY v.version DESC LIMIT 1) s ON TRUE
          WHERE r.id = $1 AND (s.status IS NULL OR s.status = 'unverified'
            OR (told.status = 'invalid' AND (s.status <> 'invalid' OR s.reason IS DISTINCT FROM told.reason))
            OR (told.status = 'verified' AND s.status = 'invalid' AND s.at <= told.planned_at)
            OR (told.status = 'unverified' AND (s.status = 'verified' OR (s.status = 'invalid' AND s.at > told.planned_at))))
            AND (s.status IS NULL OR s.status <> told.status OR told.status = 'invalid')
-         ORDER BY told.binding_id
+         ORDER BY told.card
          ON CONFLICT (binding_id, version) DO NOTHING",
     )
     .bind(source.raw)
     .bind(source.at.as_millisecond())
-    .bind(words.keys().map(|(instruction, _)| *instruction).collect::<Vec<_>>())
-    .bind(words.keys().map(|(_, sequence)| i64::from(*sequence)).collect::<Vec<_>>())
-    .bind(words.values().map(|word| word.status.code()).collect::<Vec<_>>())
-    .bind(words.values().map(|word| word.reason.map(|reason| reason.code())).collect::<Vec<_>>())
+    .bind(sayings.iter().map(|saying| saying.card).collect::<Vec<_>>())
+    .bind(sayings.iter().map(|saying| saying.planned_at.as_millisecond()).collect::<Vec<_>>())
+    .bind(sayings.iter().map(|saying| saying.status.code()).collect::<Vec<_>>())
+    .bind(sayings.iter().map(|saying| saying.reason.map(|reason| reason.code())).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())

@@ -120,33 +120,25 @@ pub(super) async fn heard(
     source: Source,
     booking: &Booking,
 ) -> Result<(), StoreError> {
-    let words: Vec<_> = booking.cards.iter().collect();
-    for part in words.chunks(CHUNK) {
-        QueryBuilder::new("WITH new (instruction_id, sequence, status, reason) AS (")
-            .push_values(part, |mut values, ((instruction, sequence), word)| {
+    for part in booking.card_sayings().chunks(CHUNK) {
+        QueryBuilder::new("WITH told (card, planned_at, status, reason) AS (")
+            .push_values(part, |mut values, saying| {
                 values
-                    .push_bind(*instruction)
-                    .push_bind(*sequence)
-                    .push_bind(word.status.code())
-                    .push_bind(word.reason.map(|reason| reason.code()));
+                    .push_bind(saying.card)
+                    .push_bind(saying.planned_at.as_millisecond())
+                    .push_bind(saying.status.code())
+                    .push_bind(saying.reason.map(|reason| reason.code()));
             })
             .push(
-                "), told AS (
-                   SELECT i.binding_id, new.status, new.reason, n.planned_at,
-                     row_number() OVER (PARTITION BY i.binding_id ORDER BY new.status, new.instruction_id) AS place
-                   FROM new CROSS JOIN attempt t ON t.instruction_id = new.instruction_id AND t.sequence = new.sequence
-                   CROSS JOIN instruction n ON n.id = new.instruction_id
-                   CROSS JOIN wage_item i ON i.batch_id = t.batch_id AND i.row_no = t.row_no
-                 )
-                 INSERT INTO card_status (binding_id, version, kind, status, reason, evidence, by_whom, at)
-                 SELECT told.binding_id, COALESCE(s.version, 0) + 1, COALESCE(s.kind, 'unknown'), told.status, told.reason, r.hash,
+                ") INSERT INTO card_status (binding_id, version, kind, status, reason, evidence, by_whom, at)
+                 SELECT told.card, COALESCE(s.version, 0) + 1, COALESCE(s.kind, 'unknown'), told.status, told.reason, r.hash,
                    'wagegate://bank/' || r.bank, ",
             )
             .push_bind(source.at.as_millisecond())
             .push(
-                " FROM told CROSS JOIN raw_document r LEFT JOIN card_status s ON s.binding_id = told.binding_id
-                   AND s.version = (SELECT max(v.version) FROM card_status v WHERE v.binding_id = told.binding_id)
-                 WHERE told.place = 1 AND (s.status IS NULL OR s.status = 'unverified'
+                " FROM told CROSS JOIN raw_document r LEFT JOIN card_status s ON s.binding_id = told.card
+                   AND s.version = (SELECT max(v.version) FROM card_status v WHERE v.binding_id = told.card)
+                 WHERE (s.status IS NULL OR s.status = 'unverified'
                    OR (told.status = 'invalid' AND (s.status <> 'invalid' OR s.reason IS NOT told.reason))
                    OR (told.status = 'verified' AND s.status = 'invalid' AND s.at <= told.planned_at)
                    OR (told.status = 'unverified' AND (s.status = 'verified' OR (s.status = 'invalid' AND s.at > told.planned_at))))

@@ -1,13 +1,13 @@
 //! How a card stands: by what banks say of the wages on it, and by what people say.
 
 use wagegate::store::{CardRuling, CardView, CardWord, Conflict, RosterFilter, StoreError};
-use wagegate_domain::fact::Verdict;
+use wagegate_domain::fact::{Told, Verdict};
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::{CardKind, CardStatus};
 
 use super::roster::{import, listed};
 use crate::engines::Bench;
-use crate::world::{BACK, BANK, CLOSED, at, card, carded, item, said};
+use crate::world::{BACK, BANK, CLOSED, at, card, carded, code, item, said};
 
 /// Words on the card of the first worker of P1, as status and reason.
 async fn words(bench: &Bench) -> Vec<(CardStatus, Option<Reason>)> {
@@ -80,6 +80,27 @@ pub(crate) async fn a_failure_that_lies_elsewhere_says_nothing_of_the_card(bench
     assert_eq!(words(&bench).await, [(Unverified, None)]);
 }
 
+pub(crate) async fn a_word_on_the_whole_instruction_speaks_against_no_card(bench: Bench) {
+    bench.settle().await;
+    let two = [carded(1, 1), carded(2, 2)];
+    import(&bench, &two, 0).await.unwrap();
+    let key = bench.sent("B1", &[100, 200]).await.bank_key;
+    bench.hears(vec![whole(&key, CLOSED)]).await;
+    assert_eq!(words(&bench).await, [(Unverified, None)]);
+    bench.sql("DELETE FROM wage_slot").await.unwrap();
+    let key = bench.sent("B2", &[100, 200]).await.bank_key;
+    bench.hears(vec![whole(&key, Verdict::Paid)]).await;
+    assert_eq!(words(&bench).await, [(Unverified, None), (Verified, None)]);
+}
+
+fn whole(key: &str, verdict: Verdict) -> Told {
+    Told::Whole {
+        instruction: key.into(),
+        verdict,
+        bank: code(verdict.code()),
+    }
+}
+
 pub(crate) async fn a_later_attempt_may_verify_a_card_again_and_an_earlier_payment_may_not(
     bench: Bench,
 ) {
@@ -99,10 +120,6 @@ pub(crate) async fn a_later_attempt_may_verify_a_card_again_and_an_earlier_payme
     // A wage that was planned since is one. Every plan here is of second 2.
     bench
         .sql("UPDATE card_status SET at = at - 2000 WHERE status = 'invalid'")
-        .await
-        .unwrap();
-    bench
-        .sql("UPDATE batch SET pay_month = '2026-09'; ")
         .await
         .unwrap();
     bench.sql("DELETE FROM wage_slot").await.unwrap();
