@@ -47,6 +47,20 @@ impl PayMonth {
         }
     }
 
+    /// The month before this one; the first month there is stays itself.
+    pub fn before(self) -> Self {
+        let (year, month) = match self.month {
+            1 => (self.year - 1, 12),
+            month => (self.year, month - 1),
+        };
+        Self::new(year, month).unwrap_or(self)
+    }
+
+    /// Its first day.
+    pub const fn first_day(self) -> Date {
+        jiff::civil::date(self.year, self.month, 1)
+    }
+
     /// The month that holds a date.
     pub fn of(date: Date) -> Result<Self, NotAMonth> {
         Self::new(date.year(), date.month())

@@ -156,6 +156,14 @@ impl Reason {
             Self::Duplicate | Self::Window | Self::Channel => FixBy::Time,
         }
     }
+
+    /// True where the same card would fail again: what has to be mended is the card or what is registered of it.
+    pub const fn lies_in_card(self) -> bool {
+        match self.fix_by() {
+            FixBy::LabourOfficer | FixBy::NewCard | FixBy::WorkerAtBank => true,
+            FixBy::Contractor | FixBy::Operator | FixBy::Time => false,
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -174,5 +182,14 @@ mod tests {
             assert_eq!(Reason::from_code(reason.code()), Some(reason));
         }
         assert_eq!(Reason::from_code("NAME"), None);
+    }
+
+    #[test]
+    fn a_card_is_to_blame_only_for_what_another_day_or_more_money_would_not_mend() {
+        assert!(Reason::Closed.lies_in_card() && Reason::NameMismatch.lies_in_card());
+        assert!(Reason::Lost.lies_in_card());
+        for elsewhere in [Reason::SourceShort, Reason::Format, Reason::Channel] {
+            assert!(!elsewhere.lies_in_card(), "{elsewhere}");
+        }
     }
 }

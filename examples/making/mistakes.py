@@ -82,7 +82,7 @@ class Draft:
     def add_repeats(self, people, twice, shared):
         """`twice` once more with another card, and somebody else with the card of `shared`."""
         again = replace(people.worker(), name=twice.name, identity=twice.identity)
-        self.add(again, "worker_twice", IDENTITY)
+        self.add(again, "two_cards", IDENTITY)
         self.add(replace(people.worker(), card=shared.card), "card_of_two", CARD)
 
     def close(self, off_by=0):

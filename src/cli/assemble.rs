@@ -7,7 +7,7 @@ use crate::{
     banks::{self, Bank, Banks},
     clock::{Clock, SystemClock},
     config::{BankEntry, Config},
-    http::{health::Dated, identity::Gate},
+    http::health::Dated,
     security::{
         principal::Directory,
         revocation::{Authority, Revocations},
@@ -23,7 +23,8 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) own: Arc<OwnCertificate>,
     pub(super) trust: Arc<Trust>,
-    pub(super) gate: Arc<Gate>,
+    pub(super) revocations: Revocations,
+    pub(super) directory: Directory,
     pub(super) banks: Arc<Banks>,
     pub(super) dated: Vec<Dated>,
 }
@@ -64,16 +65,12 @@ impl Parts {
         let revocations = Revocations::new(trust.authorities())
             .map_err(|name| Failure::Here(format!("two authorities have one name (fingerprint {name:?}): give each [[bank]] its own ca")))?;
         let directory = Directory::new(&config.principals, banks.codes()).map_err(Failure::here)?;
-        let gate = Arc::new(Gate {
-            revocations,
-            directory,
-            clock: Arc::clone(&clock),
-        });
         Ok(Self {
             clock,
             own,
             trust: Arc::new(trust),
-            gate,
+            revocations,
+            directory,
             banks: Arc::new(banks),
             dated,
         })

@@ -1,10 +1,7 @@
-//! Wage sheets and batches on the command line: submit, look, decide.
-
-use std::path::PathBuf;
+//! Batches on the command line: look, decide.
 
 use clap::Args;
 use serde::Serialize;
-use tokio_util::io::ReaderStream;
 
 use super::{
     Failure, Out,
@@ -13,21 +10,9 @@ use super::{
     words,
 };
 use crate::http::{
-    batches::{BatchWire, DecisionWire, InstructionWire, SubmittedWire},
+    batches::{BatchWire, DecisionWire, InstructionWire},
     problem::RowProblem,
 };
-
-#[derive(Debug, Args)]
-pub(super) struct Submit {
-    /// The wage sheet, .xlsx or .csv.
-    sheet: PathBuf,
-    /// Project code.
-    #[arg(long)]
-    project: String,
-    /// Month the wages are owed for, such as 2026-10.
-    #[arg(long)]
-    month: String,
-}
 
 #[derive(Debug, Args)]
 pub(super) struct List {
@@ -66,34 +51,6 @@ struct Whole {
     #[serde(flatten)]
     batch: BatchWire,
     instructions: Vec<InstructionWire>,
-}
-
-pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result<(), Failure> {
-    let here = |error| Failure::Here(format!("{}: {error}", submit.sheet.display()));
-    let sheet = tokio::fs::File::open(&submit.sheet).await.map_err(here)?;
-    let body = reqwest::Body::wrap_stream(ReaderStream::new(sheet));
-    let taken: SubmittedWire = or_rows(
-        client
-            .post(
-                &["batches"],
-                &[("project", &submit.project), ("month", &submit.month)],
-                body,
-            )
-            .await,
-        out,
-    )?;
-    out.show(&taken, |SubmittedWire { batch, warnings }| {
-        let odd = match warnings.as_slice() {
-            [] => String::new(),
-            some => format!("\n提示 odd, but taken:\n{}", problems(some)),
-        };
-        format!(
-            "{}{odd}\n下一步 next: a second person runs\n  wagegate approve {} --content {}",
-            card(batch),
-            batch.code,
-            batch.content
-        )
-    })
 }
 
 pub(super) async fn list(client: &Client, list: &List, out: Out) -> Result<(), Failure> {
@@ -177,7 +134,7 @@ pub(super) fn or_rows<T>(answer: Result<T, Failure>, out: Out) -> Result<T, Fail
 }
 
 /// Each problem takes two lines, Chinese and English, so that the table fits a terminal.
-fn problems(rows: &[RowProblem]) -> String {
+pub(super) fn problems(rows: &[RowProblem]) -> String {
     let mut table = Table::new([
         Left("表 sheet"),
         Right("行 row"),
@@ -207,7 +164,7 @@ fn problems(rows: &[RowProblem]) -> String {
     table.to_string()
 }
 
-fn card(batch: &BatchWire) -> String {
+pub(super) fn card(batch: &BatchWire) -> String {
     let decided = batch.decided_by.as_deref().unwrap_or("—");
     [
         ("批次 batch", batch.code.as_str()),

@@ -85,6 +85,16 @@ impl Client {
         json(self.ask(Method::POST, path, query, body.into()).await?).await
     }
 
+    /// Sends a body and reads an answer that is still on the wire.
+    pub(super) async fn send(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Result<Response, Failure> {
+        self.ask(Method::POST, path, query, body.into()).await
+    }
+
     async fn ask(
         &self,
         method: Method,

@@ -3,11 +3,14 @@
 mod assemble;
 mod batches;
 mod client;
+mod completions;
 mod import;
 mod keys;
 mod operate;
+mod principals;
 mod reports;
 mod serve;
+mod sheets;
 mod table;
 mod watch;
 mod words;
@@ -74,8 +77,13 @@ enum Command {
     /// Import regions or projects from a file.
     #[command(subcommand)]
     Import(import::Import),
-    /// Upload a wage sheet (.xlsx, .csv) and submit it as a batch.
-    Submit(batches::Submit),
+    /// A wage sheet to fill in.
+    #[command(subcommand)]
+    Template(sheets::Template),
+    /// Check a wage sheet without submitting it: all its problems, or the workbook with the reasons.
+    Errors(sheets::Errors),
+    /// Upload a wage sheet (.xlsx, .csv, .json) and submit it as a batch.
+    Submit(sheets::Submit),
     /// List batches.
     Batches(batches::List),
     /// Show one batch with its places and instructions.
@@ -101,8 +109,22 @@ enum Command {
     Audit(operate::Audit),
     /// Count everything again from the rows and compare with the kept figures.
     Recount,
+    /// Whom the gateway knows, with role and scope.
+    Principals,
+    /// Admit, suspend, restore or move somebody.
+    #[command(subcommand)]
+    Principal(principals::Principal),
+    /// Certificates that came or were revoked.
+    Certificates,
+    /// Revoke a certificate.
+    #[command(subcommand)]
+    Certificate(principals::Certificate),
+    /// Ask who you are to the gateway and what you may do.
+    Whoami,
     /// Ask whether the gateway is well.
     Health,
+    /// Print the completions of a shell.
+    Completions(completions::Completions),
 }
 
 /// Why a command did not end well; each has its exit code.
@@ -121,6 +143,9 @@ enum Failure {
     /// Nothing was asked: it failed here.
     #[error("{0}")]
     Here(String),
+    /// The sheet has problems, all of them shown.
+    #[error("{0} problems in the sheet; nothing was submitted")]
+    Problems(u64),
     /// All was said; the code tells.
     #[error("not well")]
     NotWell,
@@ -137,6 +162,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Refused { rows, .. } if !rows.is_empty() => 3,
+            Self::Problems(_) => 3,
             Self::Refused { .. } | Self::Here(_) => 1,
             Self::Unreachable(_) => 4,
             Self::NotWell => 5,
@@ -188,13 +214,18 @@ async fn run(
         }
         Command::Keys(keys) => return keys::run(&keys),
         Command::Config(check) => return serve::check(&check, out),
+        Command::Completions(shell) => return completions::run(&shell),
         _ => {}
     }
     let client = Client::new(&connection)?;
     match command {
-        Command::Serve(_) | Command::Keys(_) | Command::Config(_) => Ok(()),
+        Command::Serve(_) | Command::Keys(_) | Command::Config(_) | Command::Completions(_) => {
+            Ok(())
+        }
         Command::Import(what) => import::run(&client, &what, out).await,
-        Command::Submit(what) => batches::submit(&client, &what, out).await,
+        Command::Template(what) => sheets::template(&client, &what, out).await,
+        Command::Errors(what) => sheets::errors(&client, &what, out).await,
+        Command::Submit(what) => sheets::submit(&client, &what, out).await,
         Command::Batches(what) => batches::list(&client, &what, out).await,
         Command::Batch(what) => batches::show(&client, &what, out).await,
         Command::Approve(what) => batches::approve(&client, what, out).await,
@@ -207,6 +238,11 @@ async fn run(
         Command::Suspense => operate::suspense(&client, out).await,
         Command::Audit(operate::Audit::Verify) => operate::verify(&client, out).await,
         Command::Recount => operate::recount(&client, out).await,
+        Command::Principals => principals::list(&client, out).await,
+        Command::Principal(what) => principals::run(&client, what, out).await,
+        Command::Certificates => principals::certificates(&client, out).await,
+        Command::Certificate(what) => principals::revoke(&client, what, out).await,
+        Command::Whoami => principals::whoami(&client, out).await,
         Command::Health => operate::health(&client, out).await,
     }
 }

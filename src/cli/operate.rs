@@ -106,7 +106,11 @@ pub(super) fn ends(items: &[RunsOut]) -> String {
             ]
         },
     );
-    table.to_string()
+    let faults = items.iter().filter_map(|item| {
+        let fault = item.fault.as_ref()?;
+        Some(format!("\n新文件不可用 {}: the changed file cannot be used, the one before it stays in force: {fault}", item.what))
+    });
+    table.to_string() + &faults.collect::<String>()
 }
 
 fn well(is_well: bool) -> Result<(), Failure> {

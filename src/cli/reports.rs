@@ -130,6 +130,7 @@ pub(super) async fn failures(client: &Client, of: &FailuresOf, out: Out) -> Resu
 struct Cause {
     reason: String,
     reason_zh: String,
+    fix_by: String,
     fix_by_zh: String,
     #[serde(flatten)]
     figures: Figures,
@@ -144,6 +145,7 @@ fn by_reason(items: &[ItemWire]) -> Vec<Cause> {
             .or_insert_with(|| Cause {
                 reason: text(&item.reason),
                 reason_zh: text(&item.reason_zh),
+                fix_by: text(&item.fix_by),
                 fix_by_zh: text(&item.fix_by_zh),
                 figures: Figures::default(),
             });
@@ -165,7 +167,7 @@ fn cause_table(causes: &[Cause]) -> String {
         let Figures { count, fen } = cause.figures;
         [
             format!("{} {}", cause.reason_zh, cause.reason),
-            cause.fix_by_zh.clone(),
+            format!("{} {}", cause.fix_by_zh, cause.fix_by),
             count.to_string(),
             yuan(fen),
         ]

@@ -23,8 +23,8 @@ use crate::{
     dispatch::{Progress, Worker},
     evidence::Evidence,
     gateway::Gateway,
-    http::{ask::Api, doors, health::RunsOut, serve::serve},
-    security::seal::Vault,
+    http::{ask::Api, doors, health::RunsOut, identity::Gate, serve::serve},
+    security::{principal::Directory, seal::Vault},
     store::{Store, StoreError, TaskKind, postgres::PostgresStore, sqlite::SqliteStore},
     telemetry::LogFormat,
     transport::tls::server_config,
@@ -87,6 +87,7 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
     let config = Config::read(&options.config).map_err(Failure::here)?;
     let parts = Parts::open(&config)?;
     let gateway = Arc::new(open(&config, &parts).await?);
+    introduce(&parts.directory, &gateway).await?;
     let listener = TcpListener::bind(config.listen.address).map_err(|error| {
         Failure::Here(format!("listen.address {}: {error}", config.listen.address))
     })?;
@@ -131,6 +132,23 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     })
 }
 
+/// Whom the configuration names and the store does not know is admitted; whoever is known stays as the store has them.
+async fn introduce(directory: &Directory, gateway: &Gateway) -> Result<(), Failure> {
+    let named = directory.principals();
+    let new = gateway
+        .store
+        .admit_unknown(&named, "configuration", gateway.clock.now())
+        .await
+        .map_err(Failure::here)?;
+    if !new.is_empty() {
+        tracing::info!(
+            count = new.len(),
+            "principals of the configuration were admitted"
+        );
+    }
+    Ok(())
+}
+
 async fn open_store(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if url.starts_with("sqlite:") {
         Ok(Arc::new(SqliteStore::open(url).await?))
@@ -148,10 +166,16 @@ fn listen(
 ) -> Result<(ServerHandle, JoinHandle<io::Result<()>>), Failure> {
     let tls =
         server_config(parts.own, parts.trust, Arc::clone(&parts.clock)).map_err(Failure::here)?;
+    let gate = Gate::new(
+        parts.revocations,
+        Arc::clone(&gateway.store),
+        Arc::clone(&parts.clock),
+    );
     let api = Arc::new(Api {
         gateway: Arc::clone(gateway),
         dated: parts.dated,
         sheet_bytes_max: config.listen.limits.sheet_bytes_max,
+        answers_kept_days: config.listen.limits.answers_kept_days,
     });
     let routes = move |routes: &mut web::ServiceConfig| {
         routes.app_data(web::ThinData(Arc::clone(&api)));
@@ -160,7 +184,7 @@ fn listen(
     let server = serve(
         listener,
         tls,
-        parts.gate,
+        Arc::new(gate),
         config.listen.limits.limits(),
         routes,
     )

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use wagegate_domain::{batch::BatchState, outcome::Place, period::CHINA};
 
 use super::table::{Column, Table, yuan};
-use crate::http::wire::{Figures, Places};
+use crate::{
+    http::wire::{Figures, Places},
+    security::principal::Role,
+};
 
 pub(super) const fn place(place: Place) -> &'static str {
     match place {
@@ -26,6 +29,24 @@ pub(super) fn state(code: &str) -> String {
         BatchState::Rejected => "已驳回 rejected",
     });
     word.unwrap_or(code).to_owned()
+}
+
+/// What somebody works at.
+pub(super) const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Operator => "运维 operator",
+        Role::Clerk => "经办 clerk",
+        Role::Reviewer => "劳资专管员 reviewer",
+        Role::Approver => "审批 approver",
+        Role::Finance => "财务 finance",
+        Role::Supervisor => "监管 supervisor",
+        Role::Bank => "银行 bank",
+    }
+}
+
+/// The day in China of a moment.
+pub(super) fn day(text: &str) -> String {
+    moment(text).chars().take(10).collect()
 }
 
 /// A moment as the clock on the wall in China shows it, to the second.

@@ -52,6 +52,8 @@ pub struct LimitsEntry {
     pub shutdown_ms: u64,
     /// Largest wage sheet.
     pub sheet_bytes_max: u64,
+    /// How long the answer to a request under an `Idempotency-Key` is kept.
+    pub answers_kept_days: u32,
 }
 
 impl Default for LimitsEntry {
@@ -67,6 +69,8 @@ impl Default for LimitsEntry {
             keep_alive_ms: millis(limits.keep_alive),
             shutdown_ms: millis(limits.shutdown),
             sheet_bytes_max: 256 << 20,
+            // A payroll is sent again months later, when somebody asks what became of it.
+            answers_kept_days: 400,
         }
     }
 }
@@ -92,6 +96,7 @@ impl LimitsEntry {
             ("connections", self.connections == 0),
             ("handshakes", self.handshakes == 0),
             ("sheet_bytes_max", self.sheet_bytes_max == 0),
+            ("answers_kept_days", self.answers_kept_days == 0),
         ]
         .into_iter()
         .find_map(|(key, none)| none.then_some(key));

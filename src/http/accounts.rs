@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{ask::Ask, problem::Problem, wire::ok};
 
 /// One special account's figures.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AccountWire {
     pub project: String,
     pub bank: String,
@@ -25,6 +25,9 @@ pub struct AccountWire {
 }
 
 /// `GET /v1/accounts`
+#[utoipa::path(
+    get, path = "/v1/accounts", responses((status = 200, body = Vec<AccountWire>))
+)]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     let projects = ask.store().projects().await?;
     let mine: BTreeSet<&str> = projects

@@ -13,15 +13,21 @@ use serde::de::DeserializeOwned;
 use wagegate_domain::ids::Region;
 
 use super::{
-    doors::door_of, health::Dated, identity::Caller, problem::Problem, refusal::bad_request,
+    doors::{Door, door_of},
+    health::Dated,
+    identity::{Caller, Gate},
+    openapi::terms,
+    problem::Problem,
+    refusal::bad_request,
+    terms::Terms,
 };
 use crate::{
     gateway::Gateway,
     security::{
-        access::{Action, Denied, Target},
-        principal::{Principal, Scope},
+        access::{Denied, Target},
+        principal::{Identity, Principal, Scope},
     },
-    store::{BatchView, Store},
+    store::{BatchView, Store, StoreError},
 };
 
 /// What all handlers work with.
@@ -32,6 +38,8 @@ pub struct Api {
     pub dated: Vec<Dated>,
     /// Largest wage sheet, bytes.
     pub sheet_bytes_max: u64,
+    /// How long the answer to a request under an `Idempotency-Key` is kept.
+    pub answers_kept_days: u32,
 }
 
 impl fmt::Debug for Api {
@@ -47,7 +55,7 @@ pub struct Ask {
     pub caller: Principal,
     /// What all handlers work with.
     pub api: Arc<Api>,
-    action: Action,
+    door: &'static Door,
     request: HttpRequest,
 }
 
@@ -73,17 +81,20 @@ impl Ask {
             return Err(Denied::Role.into());
         };
         caller.ever_may(door.action)?;
+        if let Some(terms) = terms(door) {
+            terms.fit(request)?;
+        }
         Ok(Self {
             caller,
             api: Arc::clone(api),
-            action: door.action,
+            door,
             request: request.clone(),
         })
     }
 
     /// Says whether the caller may do what this door does to `target`.
     pub(super) fn may(&self, target: Target<'_>) -> Result<(), Denied> {
-        self.caller.may(self.action, target)
+        self.caller.may(self.door.action, target)
     }
 
     /// The same for a project, by its code and county.
@@ -96,9 +107,20 @@ impl Ask {
 
     /// The batch named in the path, if the caller may do this to it.
     pub(super) async fn batch(&self) -> Result<BatchView, Problem> {
-        let batch = self.store().batch(self.part("code")).await?;
+        let batch = self.within(self.store().batch(self.part("code")).await)?;
         self.may_project(&batch.project, batch.region)?;
         Ok(batch)
+    }
+
+    /// What the store found, for somebody who sees a part of the world: what is not there is refused in the words for what lies outside it, so
+    /// that a refusal does not tell what there is.
+    pub(super) fn within<T>(&self, found: Result<T, StoreError>) -> Result<T, Problem> {
+        match found {
+            Err(StoreError::NotFound { .. }) if self.caller.scope != Scope::All => {
+                Err(Denied::Scope.into())
+            }
+            found => Ok(found?),
+        }
     }
 
     /// The bank that calls.
@@ -120,6 +142,17 @@ impl Ask {
         self.api.gateway.clock.now()
     }
 
+    /// The certificate that came with the connection.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.request.conn_data()
+    }
+
+    /// The door's keeper, who knows the authorities.
+    pub(super) fn gate(&self) -> Option<&Gate> {
+        let gate = self.request.app_data::<web::ThinData<Arc<Gate>>>();
+        gate.map(|gate| &***gate)
+    }
+
     /// A part of the path.
     pub(super) fn part(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
@@ -129,7 +162,10 @@ impl Ask {
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         web::Query::from_query(self.request.query_string())
             .map(web::Query::into_inner)
-            .map_err(|error| bad_request(&format!("the query after ? does not fit: {error}")))
+            .map_err(|_| {
+                let misfit = terms(self.door).map(Terms::misfit);
+                bad_request(&misfit.unwrap_or_default())
+            })
     }
 
     /// Wakes a worker: there is something to do.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Money that arrived on a special account.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DepositWire {
     account: String,
@@ -23,12 +23,17 @@ struct DepositWire {
 }
 
 /// Whether what was pushed was new.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Taken {
     new: bool,
 }
 
 /// `POST /v1/bank/returns`, any document of the bank as body.
+#[utoipa::path(
+    post, path = "/v1/bank/returns",
+    request_body(content(("application/octet-stream"), ("application/xml"), ("text/xml"), ("text/plain"))),
+    responses((status = 202, body = Taken))
+)]
 pub(super) async fn returns(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let bank = ask.bank()?;
     let recorded = receive_push(&ask.api.gateway, bank, body::stream(payload, PUSH_CAP)).await?;
@@ -37,6 +42,9 @@ pub(super) async fn returns(ask: Ask, payload: web::Payload) -> Result<HttpRespo
 }
 
 /// `POST /v1/bank/deposits`
+#[utoipa::path(
+    post, path = "/v1/bank/deposits", request_body = DepositWire, responses((status = 202, body = Taken))
+)]
 pub(super) async fn deposits(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let bank = ask.bank()?;
     let deposit = deposit(bank, body::json(payload, 16 << 10).await?)?;

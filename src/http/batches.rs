@@ -9,16 +9,16 @@ use super::{
     body,
     problem::{Problem, RowProblem},
     refusal::{row_problem, unprocessable},
+    sheets::Upload,
     wire::{self, Places, ok, places},
 };
 use crate::{
     intake::{self, Desk},
-    security::access::Target,
-    store::{BatchView, Decision, InstructionView, StoreError},
+    store::{BatchView, Decision, InstructionView},
 };
 
 /// A batch as it stands.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BatchWire {
     pub code: String,
     pub project: String,
@@ -38,7 +38,7 @@ pub struct BatchWire {
 }
 
 /// A batch just taken.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SubmittedWire {
     #[serde(flatten)]
     pub batch: BatchWire,
@@ -47,7 +47,7 @@ pub struct SubmittedWire {
 }
 
 /// An instruction to a bank.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InstructionWire {
     pub part: u32,
     pub bank: String,
@@ -65,7 +65,7 @@ pub struct InstructionWire {
 }
 
 /// An approver's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionWire {
     pub approve: bool,
@@ -75,32 +75,29 @@ pub struct DecisionWire {
     pub reason: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Upload {
-    project: String,
-    #[serde(deserialize_with = "wire::month")]
-    month: PayMonth,
-}
-
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Filter {
+    /// A pay month, such as 2026-10.
+    #[param(value_type = Option<String>, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
     #[serde(default, deserialize_with = "wire::month_if_any")]
     month: Option<PayMonth>,
 }
 
-/// `POST /v1/batches?project=&month=`, the sheet as body.
+/// `POST /v1/batches?project=&month=&count=&sum=&leave_out=`, the sheet as body.
+#[utoipa::path(
+    post, path = "/v1/batches", params(Upload),
+    request_body(content(
+        ("application/octet-stream"), ("text/csv"), ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    )),
+    responses((status = 201, body = SubmittedWire))
+)]
 pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let upload: Upload = ask.query()?;
     may_prepare(&ask, &upload.project).await?;
+    let submission = upload.submission(&ask.caller.name)?;
     let sheet = body::stream(payload, ask.api.sheet_bytes_max);
-    let submitted = intake::submit(
-        &Desk::of(&ask.api.gateway),
-        sheet,
-        &upload.project,
-        upload.month,
-        &ask.caller.name,
-    )
-    .await?;
+    let submitted = intake::submit(&Desk::of(&ask.api.gateway), sheet, &submission).await?;
     Ok(wire::with(
         StatusCode::CREATED,
         &SubmittedWire {
@@ -110,22 +107,15 @@ pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     ))
 }
 
-/// A project that is not there is told only to somebody who may have it.
-async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
-    match ask.store().project(project).await {
-        Ok(found) => Ok(ask.may_project(project, found.region)?),
-        Err(error @ StoreError::NotFound { .. }) => {
-            ask.may(Target::Project {
-                code: project,
-                region: "",
-            })?;
-            Err(error.into())
-        }
-        Err(error) => Err(error.into()),
-    }
+pub(super) async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
+    let found = ask.within(ask.store().project(project).await)?;
+    Ok(ask.may_project(project, found.region)?)
 }
 
 /// `GET /v1/batches?month=`
+#[utoipa::path(
+    get, path = "/v1/batches", params(Filter), responses((status = 200, body = Vec<BatchWire>))
+)]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     let filter: Filter = ask.query()?;
     Ok(ok(&visible(&ask, filter.month)
@@ -143,11 +133,17 @@ pub(super) async fn visible(ask: &Ask, month: Option<PayMonth>) -> Result<Vec<Ba
 }
 
 /// `GET /v1/batches/{code}`
+#[utoipa::path(
+    get, path = "/v1/batches/{code}", responses((status = 200, body = BatchWire))
+)]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&BatchWire::from(ask.batch().await?)))
 }
 
 /// `GET /v1/batches/{code}/instructions`
+#[utoipa::path(
+    get, path = "/v1/batches/{code}/instructions", responses((status = 200, body = Vec<InstructionWire>))
+)]
 pub(super) async fn instructions(ask: Ask) -> Result<HttpResponse, Problem> {
     let batch = ask.batch().await?;
     let instructions = ask.store().instructions(&batch.code).await?;
@@ -158,6 +154,9 @@ pub(super) async fn instructions(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 /// `POST /v1/batches/{code}/decision`
+#[utoipa::path(
+    post, path = "/v1/batches/{code}/decision", request_body = DecisionWire, responses((status = 200, body = BatchWire))
+)]
 pub(super) async fn decide(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let batch = ask.batch().await?;
     let word: DecisionWire = body::json(payload, 64 << 10).await?;

@@ -1,9 +1,42 @@
 //! Every route: method, path, the action it takes, and its handler. What is not in this table does not exist.
+//!
+//! To add a route, write two things.
+//!
+//! 1. On the handler, what it takes and gives; all wire types in it derive `utoipa::ToSchema`, a struct read by `ask.query()` derives
+//!    `utoipa::IntoParams` with `#[into_params(parameter_in = Query)]`:
+//!
+//!    ```ignore
+//!    #[utoipa::path(get, path = "/v1/things/{code}", params(Query), responses((status = 200, body = ThingWire)))]
+//!    #[utoipa::path(post, path = "/v1/things", request_body = NewThing, responses((status = 201, body = ThingWire)))]
+//!    #[utoipa::path(post, path = "/v1/sheets", request_body(content(("text/csv"), ("application/octet-stream"))), responses(..))]
+//!    ```
+//!
+//!    Only what is particular to the route: [`super::openapi`] adds the parts of the path, every problem's status with the schema of
+//!    [`Problem`], `Idempotency-Key` of a POST, and the operation's id. A constraint that the code checks is written down (`pattern`,
+//!    `minimum`, `maximum`, `max_length`), for clients and for `scripts/contract`, which tries them.
+//! 2. Here, one line: the type is the handler's name after `__path_`, as the attribute calls it.
+//!
+//!    ```ignore
+//!    door::<things::__path_show>("GET", "/v1/things/{code}", Action::ReadThings, || web::get().to(things::show)),
+//!    ```
+//!
+//! The description is also what is asked of a request: [`super::ask::Ask`] refuses query parameters and media types that are not in it.
 
-use actix_web::{HttpRequest, HttpResponse, Route, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse, Route,
+    http::{Method, StatusCode, header},
+    middleware::from_fn,
+    web,
+};
 
 use super::{
-    accounts, bank, batches, health, items, operations, outcomes, problem::Problem, rates, register,
+    accounts, bank, batches, health,
+    idempotency::once,
+    items,
+    openapi::{self, Described},
+    operations, outcomes, principals,
+    problem::Problem,
+    rates, register, sheets,
 };
 use crate::security::access::Action;
 
@@ -16,10 +49,12 @@ pub struct Door {
     pub path: &'static str,
     /// What the caller's role must have.
     pub action: Action,
+    /// What the handler says of itself.
+    pub(super) described: fn() -> Described,
     route: fn() -> Route,
 }
 
-const fn door(
+const fn door<Handler: openapi::Handler>(
     method: &'static str,
     path: &'static str,
     action: Action,
@@ -29,6 +64,7 @@ const fn door(
         method,
         path,
         action,
+        described: openapi::described::<Handler>,
         route,
     }
 }
@@ -36,25 +72,38 @@ const fn door(
 /// All routes; those of one path stand together.
 #[rustfmt::skip]
 pub const DOORS: &[Door] = &[
-    door("POST", "/v1/regions",                     Action::ImportRegister, || web::post().to(register::import_regions)),
-    door("POST", "/v1/projects",                    Action::ImportRegister, || web::post().to(register::import_projects)),
-    door("GET",  "/v1/projects",                    Action::ReadProjects,   || web::get().to(register::projects)),
-    door("POST", "/v1/batches",                     Action::PrepareBatch,   || web::post().to(batches::submit)),
-    door("GET",  "/v1/batches",                     Action::FollowBatch,    || web::get().to(batches::list)),
-    door("GET",  "/v1/batches/{code}",              Action::FollowBatch,    || web::get().to(batches::show)),
-    door("GET",  "/v1/batches/{code}/items",        Action::ReadBatch,      || web::get().to(items::of_batch)),
-    door("GET",  "/v1/batches/{code}/instructions", Action::FollowBatch,    || web::get().to(batches::instructions)),
-    door("POST", "/v1/batches/{code}/decision",     Action::ApproveBatch,   || web::post().to(batches::decide)),
-    door("POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
-    door("POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),
-    door("GET",  "/v1/rates",                       Action::ReadIndicators, || web::get().to(rates::show)),
-    door("GET",  "/v1/failures",                    Action::ReadBatch,      || web::get().to(items::failures)),
-    door("GET",  "/v1/accounts",                    Action::ReadAccounts,   || web::get().to(accounts::list)),
-    door("GET",  "/v1/outcomes",                    Action::ExportOutcomes, || web::get().to(outcomes::export)),
-    door("GET",  "/v1/suspense",                    Action::ReadSuspense,   || web::get().to(operations::suspense)),
-    door("GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(operations::check_audit)),
-    door("GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),
-    door("GET",  "/v1/health",                      Action::AskHealth,      || web::get().to(health::show)),
+    door::<register::__path_import_regions>( "POST", "/v1/regions",                     Action::ImportRegister, || web::post().to(register::import_regions)),
+    door::<register::__path_import_projects>("POST", "/v1/projects",                    Action::ImportRegister, || web::post().to(register::import_projects)),
+    door::<register::__path_projects>(       "GET",  "/v1/projects",                    Action::ReadProjects,   || web::get().to(register::projects)),
+    door::<batches::__path_submit>(          "POST", "/v1/batches",                     Action::PrepareBatch,   || web::post().to(batches::submit)),
+    door::<batches::__path_list>(            "GET",  "/v1/batches",                     Action::FollowBatch,    || web::get().to(batches::list)),
+    door::<sheets::__path_check>(            "POST", "/v1/batches/check",               Action::PrepareBatch,   || web::post().to(sheets::check)),
+    door::<batches::__path_show>(            "GET",  "/v1/batches/{code}",              Action::FollowBatch,    || web::get().to(batches::show)),
+    door::<items::__path_of_batch>(          "GET",  "/v1/batches/{code}/items",        Action::ReadBatch,      || web::get().to(items::of_batch)),
+    door::<sheets::__path_warnings>(         "GET",  "/v1/batches/{code}/warnings",     Action::ReadBatch,      || web::get().to(sheets::warnings)),
+    door::<batches::__path_instructions>(    "GET",  "/v1/batches/{code}/instructions", Action::FollowBatch,    || web::get().to(batches::instructions)),
+    door::<batches::__path_decide>(          "POST", "/v1/batches/{code}/decision",     Action::ApproveBatch,   || web::post().to(batches::decide)),
+    door::<sheets::__path_template>(         "GET",  "/v1/templates/wages",             Action::ReadProjects,   || web::get().to(sheets::template)),
+    door::<bank::__path_returns>(            "POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
+    door::<bank::__path_deposits>(           "POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),
+    door::<rates::__path_show>(              "GET",  "/v1/rates",                       Action::ReadIndicators, || web::get().to(rates::show)),
+    door::<items::__path_failures>(          "GET",  "/v1/failures",                    Action::ReadBatch,      || web::get().to(items::failures)),
+    door::<accounts::__path_list>(           "GET",  "/v1/accounts",                    Action::ReadAccounts,   || web::get().to(accounts::list)),
+    door::<outcomes::__path_export>(         "GET",  "/v1/outcomes",                    Action::ExportOutcomes, || web::get().to(outcomes::export)),
+    door::<operations::__path_suspense>(     "GET",  "/v1/suspense",                    Action::ReadSuspense,   || web::get().to(operations::suspense)),
+    door::<operations::__path_check_audit>(  "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(operations::check_audit)),
+    door::<operations::__path_recount>(      "GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),
+    door::<principals::__path_list>("GET", "/v1/principals", Action::ManagePrincipals, || web::get().to(principals::list)),
+    door::<principals::__path_admit>("POST", "/v1/principals", Action::ManagePrincipals, || web::post().to(principals::admit)),
+    door::<principals::__path_show>("GET", "/v1/principals/{name}", Action::ManagePrincipals, || web::get().to(principals::show)),
+    door::<principals::__path_suspend>("POST", "/v1/principals/{name}/suspend", Action::ManagePrincipals, || web::post().to(principals::suspend)),
+    door::<principals::__path_restore>("POST", "/v1/principals/{name}/restore", Action::ManagePrincipals, || web::post().to(principals::restore)),
+    door::<principals::__path_rescope>("POST", "/v1/principals/{name}/scope", Action::ManagePrincipals, || web::post().to(principals::rescope)),
+    door::<principals::__path_certificates>("GET", "/v1/certificates", Action::ManagePrincipals, || web::get().to(principals::certificates)),
+    door::<principals::__path_revoke>("POST", "/v1/certificates/revoke", Action::ManagePrincipals, || web::post().to(principals::revoke)),
+    door::<principals::__path_me>("GET", "/v1/me", Action::KnowOneself, || web::get().to(principals::me)),
+    door::<health::__path_show>(             "GET",  "/v1/health",                      Action::AskHealth,      || web::get().to(health::show)),
+    door::<openapi::__path_show>(            "GET",  "/v1/openapi.json",                Action::ReadContract,   || web::get().to(openapi::show)),
 ];
 
 /// The door that a request came to; `None` where there is none, which is a refusal.
@@ -74,18 +123,32 @@ pub fn open(config: &mut web::ServiceConfig) {
         let resource = doors.iter().fold(web::resource(path), |resource, door| {
             resource.route((door.route)())
         });
-        config.service(resource.default_service(web::to(other_method)));
+        // A path without a POST passes through as it is.
+        config.service(
+            resource
+                .default_service(web::to(other_method))
+                .wrap(from_fn(once)),
+        );
     }
     config.default_service(web::to(no_door));
 }
 
+/// OPTIONS asks what a path takes; every other method that is not a door's is told so.
 async fn other_method(request: HttpRequest) -> HttpResponse {
-    let allowed: Vec<&str> = DOORS
+    let doors = DOORS
         .iter()
-        .filter(|door| request.match_pattern().as_deref() == Some(door.path))
-        .map(|door| door.method)
-        .collect();
-    let allowed = allowed.join(", ");
+        .filter(|door| request.match_pattern().as_deref() == Some(door.path));
+    let methods = doors.flat_map(|door| {
+        [door.method, "HEAD"]
+            .into_iter()
+            .take(if door.method == "GET" { 2 } else { 1 })
+    });
+    let allowed = methods.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
+    if request.method() == Method::OPTIONS {
+        return HttpResponse::NoContent()
+            .insert_header((header::ALLOW, allowed))
+            .finish();
+    }
     let problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "urn:wagegate:method",
@@ -94,9 +157,7 @@ async fn other_method(request: HttpRequest) -> HttpResponse {
     );
     let mut response = actix_web::ResponseError::error_response(&problem);
     if let Ok(value) = allowed.parse() {
-        response
-            .headers_mut()
-            .insert(actix_web::http::header::ALLOW, value);
+        response.headers_mut().insert(header::ALLOW, value);
     }
     response
 }

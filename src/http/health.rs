@@ -6,13 +6,12 @@ use actix_web::{HttpResponse, http::StatusCode};
 use jiff::Timestamp;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
-use wagegate_domain::{attempt::State, outcome::Place};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::{ask::Ask, problem::Problem, wire};
 use crate::{
-    security::{revocation::Authority, watched::Watched},
-    store::{Store, StoreError},
+    security::{principal::Role, revocation::Authority, watched::Watched},
+    store::StoreError,
     transport::tls::OwnCertificate,
 };
 
@@ -20,7 +19,7 @@ use crate::{
 const WARN_DAYS: i64 = 2;
 
 /// How the gateway is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HealthWire {
     /// `ok`; `attention` when something runs out soon or is in doubt; `down` when the store does not answer.
     pub status: String,
@@ -35,18 +34,27 @@ pub struct HealthWire {
 }
 
 /// A certificate or revocation list, and its end.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunsOut {
     pub what: String,
     pub at: Option<String>,
     /// Whole days left; negative when it has run out.
     pub days: Option<i64>,
+    /// Why its file, as it is now, cannot be used; the version before it stays in force.
+    pub fault: Option<String>,
+}
+
+/// All that a bank is told: how we fare is ours.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WellWire {
+    pub well: bool,
 }
 
 /// Something watched that runs out.
 pub struct Dated {
     what: String,
     ends: Box<dyn Fn() -> Option<Timestamp> + Send + Sync>,
+    fault: Box<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
 impl fmt::Debug for Dated {
@@ -60,6 +68,7 @@ impl Dated {
     pub fn certificate(what: impl Into<String>, own: Arc<OwnCertificate>) -> Self {
         Self {
             what: what.into(),
+            fault: fault_of(&own),
             ends: Box::new(move || certificate_ends(&own.current())),
         }
     }
@@ -68,6 +77,7 @@ impl Dated {
     pub fn list(what: impl Into<String>, authority: Arc<Watched<Authority>>) -> Self {
         Self {
             what: what.into(),
+            fault: fault_of(&authority),
             ends: Box::new(move || Some(authority.current().list_ends())),
         }
     }
@@ -79,8 +89,16 @@ impl Dated {
             what: self.what.clone(),
             at: ends.map(|at| at.to_string()),
             days: ends.map(|at| at.duration_since(now).as_secs().div_euclid(24 * 60 * 60)),
+            fault: (self.fault)(),
         }
     }
+}
+
+fn fault_of<T: Send + Sync + 'static>(
+    watched: &Arc<Watched<T>>,
+) -> Box<dyn Fn() -> Option<String> + Send + Sync> {
+    let watched = Arc::clone(watched);
+    Box::new(move || watched.fault())
 }
 
 fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
@@ -88,13 +106,17 @@ fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
     Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
-/// `GET /v1/health`; 503 when the store does not answer.
+/// `GET /v1/health`; 503 when the store does not answer. A bank is told whether all is well, and no more.
+#[utoipa::path(
+    get, path = "/v1/health",
+    responses((status = 200, body = HealthWire), (status = 503, description = "The store does not answer", body = HealthWire))
+)]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let now = ask.now();
     let asked = async {
         Ok::<_, StoreError>((
             ask.store().next_due().await?,
-            oldest_in_doubt(ask.store()).await?,
+            ask.store().oldest_in_doubt().await?,
         ))
     }
     .await;
@@ -104,12 +126,20 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
     let soon = runs_out
         .iter()
-        .any(|item| item.days.is_none_or(|days| days < WARN_DAYS));
+        .any(|item| item.fault.is_some() || item.days.is_none_or(|days| days < WARN_DAYS));
     let (status, code) = match (store_reachable, soon || doubt.is_some()) {
         (false, _) => ("down", StatusCode::SERVICE_UNAVAILABLE),
         (true, true) => ("attention", StatusCode::OK),
         (true, false) => ("ok", StatusCode::OK),
     };
+    if ask.caller.role == Role::Bank {
+        return Ok(wire::with(
+            code,
+            &WellWire {
+                well: store_reachable,
+            },
+        ));
+    }
     let health = HealthWire {
         status: status.into(),
         at: now.to_string(),
@@ -120,22 +150,4 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         runs_out,
     };
     Ok(wire::with(code, &health))
-}
-
-async fn oldest_in_doubt(store: &dyn Store) -> Result<Option<Timestamp>, StoreError> {
-    let mut oldest = None;
-    for batch in store
-        .batches(None)
-        .await?
-        .iter()
-        .filter(|batch| batch.tally.at(Place::InDoubt).0 > 0)
-    {
-        let instructions = store.instructions(&batch.code).await?;
-        let doubtful = instructions
-            .iter()
-            .filter(|instruction| instruction.state == State::InDoubt)
-            .map(|instruction| instruction.planned_at);
-        oldest = oldest.into_iter().chain(doubtful).min();
-    }
-    Ok(oldest)
 }

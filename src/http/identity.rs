@@ -1,16 +1,17 @@
-//! Who is calling, asked again on every request: a certificate revoked a moment ago stops on an open connection too.
-//! What the caller may do is each route's question to `Principal::may`.
+//! Who is calling, asked again on every request of the authorities' lists and of the store: who was revoked or suspended a moment ago stops on
+//! an open connection too, on every gateway of the store. What the caller may do is each route's question to `Principal::may`.
 
 use std::{
     any::Any,
     future::{Ready, ready},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
-    Error, FromRequest, HttpMessage, HttpRequest,
-    body::MessageBody,
+    Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
+    body::{EitherBody, MessageBody},
     dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
     http::StatusCode,
     middleware::Next,
@@ -18,21 +19,35 @@ use actix_web::{
     web,
 };
 
-use super::problem::Problem;
+use jiff::{SignedDuration, Timestamp};
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::{problem::Problem, refusal::internal};
 use crate::{
     clock::Clock,
     security::{
-        principal::{Directory, Identity, Principal},
+        principal::{Identity, Principal},
         revocation::Revocations,
     },
+    store::{
+        Store,
+        identities::{CertificateKey, Recognised, SeenCertificate, Standing},
+    },
 };
+
+/// How long the store may take to say who somebody is: a caller is not kept at the door for ever, nor let in unasked.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A certificate that comes again within this time is not noted again.
+const NOTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// All that decides who gets in.
 #[derive(Debug)]
 pub struct Gate {
-    pub revocations: Revocations,
-    pub directory: Directory,
-    pub clock: Arc<dyn Clock>,
+    revocations: Revocations,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// One note at a time: while the store is busy the next request of the same certificate notes it.
+    noting: Arc<Semaphore>,
 }
 
 /// The principal behind a request; a handler that takes it cannot be reached without one.
@@ -75,16 +90,36 @@ pub(super) async fn admit<B: MessageBody>(
     gate: web::ThinData<Arc<Gate>>,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let caller = gate.recognise(request.conn_data::<Identity>()).inspect_err(|problem| {
-        tracing::warn!(path = request.path(), reason = %problem.detail, "a request was refused");
-    })?;
-    request.extensions_mut().insert(caller);
-    next.call(request).await
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    match gate.recognise(request.conn_data::<Identity>()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
+        Err(problem) => {
+            tracing::warn!(path = request.path(), reason = %problem.detail, "a request was refused");
+            Ok(request.into_response(problem.error_response().map_into_right_body()))
+        }
+    }
 }
 
 impl Gate {
-    fn recognise(&self, identity: Option<&Identity>) -> Result<Caller, Problem> {
+    /// A gate that asks `revocations` and `store`.
+    pub fn new(revocations: Revocations, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            revocations,
+            store,
+            clock,
+            noting: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// The authorities with their lists.
+    pub(super) const fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
+    async fn recognise(&self, identity: Option<&Identity>) -> Result<Caller, Problem> {
         let identity =
             identity.ok_or_else(|| refused("no verified certificate came with this connection"))?;
         let now = self.clock.now();
@@ -94,11 +129,49 @@ impl Gate {
         self.revocations
             .check(&identity.issuer, &identity.serial, now)
             .map_err(|reason| refused(&reason.to_string()))?;
-        self.directory
-            .find(identity)
-            .cloned()
-            .map(Caller)
+        let known = self.known(identity).await?;
+        if known.revoked {
+            return Err(refused("the certificate is revoked"));
+        }
+        match known.standing {
+            Standing::Suspended => return Err(suspended()),
+            Standing::Active => {}
+        }
+        self.note(identity, known.noted, now);
+        Ok(Caller(known.principal))
+    }
+
+    /// What the store says of the caller; when it does not say, nobody gets in.
+    async fn known(&self, identity: &Identity) -> Result<Recognised, Problem> {
+        let uri = identity.uri.to_string();
+        let key = CertificateKey::of(identity);
+        timeout(PATIENCE, self.store.recognise(&uri, &key))
+            .await
+            .map_err(|late| internal(&late))??
             .ok_or_else(unknown)
+    }
+
+    /// Notes beside the request that a certificate came: a note that fails or waits must not keep its caller waiting.
+    fn note(&self, identity: &Identity, noted: Option<Timestamp>, now: Timestamp) {
+        if noted.is_some_and(|noted| now.duration_since(noted) < NOTED_FOR) {
+            return;
+        }
+        let Ok(turn) = Arc::clone(&self.noting).try_acquire_owned() else {
+            return;
+        };
+        let seen = SeenCertificate {
+            key: CertificateKey::of(identity),
+            uri: identity.uri.to_string(),
+            not_after: identity.not_after,
+            at: now,
+        };
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            if let Err(error) = store.note_certificate(&seen).await {
+                tracing::warn!(%error, "a certificate that came could not be noted");
+            }
+            drop(turn);
+        });
     }
 }
 
@@ -113,11 +186,22 @@ fn refused(detail: &str) -> Problem {
 }
 
 fn unknown() -> Problem {
-    let detail = "the certificate is good, but the directory has no such principal; the operator adds a [[principal]]";
+    let detail =
+        "the certificate is good, but the gateway knows no such principal; an operator admits it";
     Problem::new(
         StatusCode::FORBIDDEN,
         "urn:wagegate:unknown-principal",
         "Unknown principal",
         detail,
     )
+}
+
+fn suspended() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "urn:wagegate:suspended",
+        "Suspended",
+        "this principal is suspended; an operator can restore it",
+    )
+    .hanging_up()
 }

@@ -24,7 +24,7 @@ const PAGE: u32 = 200;
 const PAGE_MAX: u32 = 1_000;
 
 /// One worker's wage and where it stands; name and account are masked.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ItemWire {
     pub batch: String,
     pub row: u32,
@@ -51,22 +51,39 @@ pub struct ItemWire {
     pub bank_text: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OfBatch {
+    /// The `next` of the page before.
+    #[param(pattern = "^[0-9]{1,18}-[0-9]{1,9}$")]
     after: Option<String>,
+    /// Items on the page, 1 to 1000; 200 where not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
+    /// Only items here: paid, failed, returned, in_flight, in_doubt or held.
+    #[param(pattern = "^(paid|failed|returned|in_flight|in_doubt|held)$")]
     place: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OfMonth {
+    /// A pay month, such as 2026-10.
+    #[param(value_type = String, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
     #[serde(deserialize_with = "wire::month")]
     month: PayMonth,
+    /// The `next` of the page before.
+    #[param(pattern = "^[0-9]{1,18}-[0-9]{1,9}$")]
     after: Option<String>,
+    /// Items on the page, 1 to 1000; 200 where not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
 /// `GET /v1/batches/{code}/items?after=&limit=&place=`
+#[utoipa::path(
+    get, path = "/v1/batches/{code}/items", params(OfBatch), responses((status = 200, body = Page<ItemWire>))
+)]
 pub(super) async fn of_batch(ask: Ask) -> Result<HttpResponse, Problem> {
     let batch = ask.batch().await?;
     let query: OfBatch = ask.query()?;
@@ -88,6 +105,9 @@ pub(super) async fn of_batch(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 /// `GET /v1/failures?month=&after=&limit=`
+#[utoipa::path(
+    get, path = "/v1/failures", params(OfMonth), responses((status = 200, body = Page<ItemWire>))
+)]
 pub(super) async fn failures(ask: Ask) -> Result<HttpResponse, Problem> {
     let query: OfMonth = ask.query()?;
     let unpaid = |batch: &BatchView| {
@@ -200,7 +220,7 @@ const fn fixer(reason: Reason) -> (&'static str, &'static str) {
     }
 }
 
-fn size(limit: Option<u32>) -> Result<u32, Problem> {
+pub(super) fn size(limit: Option<u32>) -> Result<u32, Problem> {
     match limit.unwrap_or(PAGE) {
         limit @ 1..=PAGE_MAX => Ok(limit),
         _ => Err(bad_request("limit is 1 to 1000")),

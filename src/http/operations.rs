@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Something that a bank said and that matches nothing.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SuspenseWire {
     pub id: i64,
     pub bank: String,
@@ -24,7 +24,7 @@ pub struct SuspenseWire {
 }
 
 /// What a walk over the audit chain found.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditWire {
     pub whole: bool,
     /// How many entries, when whole.
@@ -34,7 +34,7 @@ pub struct AuditWire {
 }
 
 /// What a recount from the rows found beside the kept figures.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecountWire {
     pub adds_up: bool,
     pub batches: u64,
@@ -42,6 +42,9 @@ pub struct RecountWire {
 }
 
 /// `GET /v1/suspense`
+#[utoipa::path(
+    get, path = "/v1/suspense", responses((status = 200, body = Vec<SuspenseWire>))
+)]
 pub(super) async fn suspense(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let suspense = ask.store().suspense().await?;
@@ -52,6 +55,9 @@ pub(super) async fn suspense(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 /// `GET /v1/audit/check`
+#[utoipa::path(
+    get, path = "/v1/audit/check", responses((status = 200, body = AuditWire))
+)]
 pub(super) async fn check_audit(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     Ok(ok(&match ask.store().check_audit().await? {
@@ -69,6 +75,9 @@ pub(super) async fn check_audit(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 /// `GET /v1/recount`
+#[utoipa::path(
+    get, path = "/v1/recount", responses((status = 200, body = RecountWire))
+)]
 pub(super) async fn recount(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let recount = ask.store().recount().await?;

@@ -31,6 +31,9 @@ enum At {
 }
 
 /// `GET /v1/outcomes`. An answer that breaks off is not whole: its last chunk is missing and the connection ends.
+#[utoipa::path(
+    get, path = "/v1/outcomes", responses((status = 200, body = String, content_type = "text/csv"))
+)]
 pub(super) async fn export(ask: Ask) -> Result<HttpResponse, Problem> {
     let ask = Rc::new(ask);
     let chunks = stream::try_unfold(At::Head, move |at| {

@@ -6,18 +6,20 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
 /// One answer that says what was wrong and how to mend it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// A stable name for programs, e.g. `urn:wagegate:certificate-refused`.
     pub r#type: &'static str,
     /// The same, for people.
     pub title: &'static str,
     #[serde(serialize_with = "number")]
+    #[schema(value_type = u16)]
     pub status: StatusCode,
     /// What happened this time and what to do.
     pub detail: String,
     /// Where in the upload, for problems of rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub rows: Vec<RowProblem>,
     /// Also ends the connection: its certificate is not to be heard again.
     #[serde(skip)]
@@ -25,7 +27,7 @@ pub struct Problem {
 }
 
 /// One thing wrong in one cell, in both languages; it never holds the cell's value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RowProblem {
     /// Name of the sheet; empty where there is none.
     pub sheet: String,
@@ -46,6 +48,9 @@ fn number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::
 }
 
 impl Problem {
+    /// The media type of every problem.
+    pub const KIND: &str = "application/problem+json";
+
     /// A problem that leaves the connection open.
     pub fn new(
         status: StatusCode,
@@ -94,7 +99,7 @@ impl ResponseError for Problem {
         }
         // Strings, a number and no map with odd keys: this always serialises, and an empty body would still carry the status.
         response
-            .content_type("application/problem+json")
+            .content_type(Self::KIND)
             .body(serde_json::to_vec(self).unwrap_or_default())
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The report.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RatesWire {
     pub month: String,
     pub level: LevelWire,
@@ -33,7 +33,7 @@ pub struct RatesWire {
 }
 
 /// One line of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RateWire {
     /// Region or project code; empty for the total.
     pub code: String,
@@ -50,7 +50,9 @@ pub struct RateWire {
 }
 
 /// What a line stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LevelWire {
     Prefecture,
@@ -58,14 +60,22 @@ pub enum LevelWire {
     Project,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Query {
+    /// A pay month, such as 2026-10.
+    #[param(value_type = String, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
     #[serde(deserialize_with = "wire::month")]
     month: PayMonth,
+    /// What the lines are: prefecture, county or project.
+    #[param(inline)]
     level: LevelWire,
 }
 
 /// `GET /v1/rates?month=&level=`
+#[utoipa::path(
+    get, path = "/v1/rates", params(Query), responses((status = 200, body = RatesWire))
+)]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let query: Query = ask.query()?;
     let level = match query.level {

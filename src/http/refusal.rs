@@ -111,6 +111,14 @@ impl From<Conflict> for Problem {
                 "urn:wagegate:funds-short",
                 "have the money put on the special account, wait until the bank tells of it, and approve again",
             ),
+            Conflict::AlreadyKnown { .. } => (
+                "urn:wagegate:already-known",
+                "restore it, change its scope, or take another name",
+            ),
+            Conflict::LastOperator => (
+                "urn:wagegate:last-operator",
+                "admit or restore another operator first",
+            ),
             Conflict::ReferenceReused { .. } => (
                 "urn:wagegate:reference-reused",
                 "give every deposit its own reference; nothing was booked",
@@ -209,7 +217,7 @@ impl From<IntakeError> for Problem {
             IntakeError::Unreadable(_) | IntakeError::TooLarge => {
                 unprocessable(error.to_string(), Vec::new())
             }
-            IntakeError::Io(_) | IntakeError::Stopped => internal(&error),
+            IntakeError::Io(_) | IntakeError::Records(_) | IntakeError::Stopped => internal(&error),
         }
     }
 }

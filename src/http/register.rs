@@ -20,7 +20,7 @@ use crate::{
 const BODY_MAX: usize = 32 << 20;
 
 /// A region, as a line of the import and on the wire.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegionWire {
     /// GB/T 2260 code, six digits.
@@ -32,7 +32,7 @@ pub struct RegionWire {
 
 /// A project with its special wage account, as a line of the import and on the wire. Every field is needed, so a misspelt one is missed;
 /// others may stand beside them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProjectWire {
     pub code: String,
     pub name: String,
@@ -48,12 +48,15 @@ pub struct ProjectWire {
 }
 
 /// How many lines an import took.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Imported {
     pub imported: usize,
 }
 
 /// `POST /v1/regions`
+#[utoipa::path(
+    post, path = "/v1/regions", request_body = Vec<RegionWire>, responses((status = 200, body = Imported))
+)]
 pub(super) async fn import_regions(
     ask: Ask,
     payload: web::Payload,
@@ -70,6 +73,9 @@ pub(super) async fn import_regions(
 }
 
 /// `POST /v1/projects`
+#[utoipa::path(
+    post, path = "/v1/projects", request_body = Vec<ProjectWire>, responses((status = 200, body = Imported))
+)]
 pub(super) async fn import_projects(
     ask: Ask,
     payload: web::Payload,
@@ -87,6 +93,9 @@ pub(super) async fn import_projects(
 }
 
 /// `GET /v1/projects`
+#[utoipa::path(
+    get, path = "/v1/projects", responses((status = 200, body = Vec<ProjectWire>))
+)]
 pub(super) async fn projects(ask: Ask) -> Result<HttpResponse, Problem> {
     let mut projects = ask.store().projects().await?;
     projects.retain(|project| ask.may_project(&project.code, project.region).is_ok());

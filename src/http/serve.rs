@@ -5,7 +5,10 @@ use std::{io, net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use rustls::ServerConfig;
 
-use super::identity::{Gate, admit, remember_peer};
+use super::{
+    frame::frame,
+    identity::{Gate, admit, remember_peer},
+};
 
 /// What one listener takes on at most.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +62,7 @@ pub fn serve(
             .app_data(web::ThinData(Arc::clone(&gate)))
             .app_data(web::PayloadConfig::new(limits.body))
             .wrap(from_fn(admit))
+            .wrap(from_fn(frame))
             .configure(routes.clone())
     };
     let server = HttpServer::new(app)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use wagegate_domain::{PayMonth, indicator::Tally, outcome::Place};
 
 /// Count and sum of some wage items.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Figures {
     pub count: u64,
     pub fen: i64,
@@ -32,7 +32,7 @@ pub fn places(tally: &Tally) -> Places {
 }
 
 /// One page of a list; `next` goes into `after` of the next request and is absent on the last page.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<String>,

@@ -4,6 +4,14 @@ use std::rc::Rc;
 
 use jiff::civil::Date;
 
+/// How a reason begins that a returned workbook gives, in Chinese and in English: nobody's cell, whatever row and column it stands in.
+pub(super) const REASON: [&str; 2] = ["【问题】", "【reason】"];
+
+/// True for a reason of a returned workbook that was not taken out.
+pub(super) fn is_reason(text: &str) -> bool {
+    REASON.iter().any(|mark| text.starts_with(mark))
+}
+
 /// One cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Cell {

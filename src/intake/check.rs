@@ -1,32 +1,36 @@
-//! First pass: every problem of every row, or count, sum and content hash of the whole sheet.
+//! First pass: every problem of every row, or count, sum and content hash of the whole sheet. What the store knows is asked a chunk at a time,
+//! while the next chunk is read.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    fmt,
-};
+use std::{fmt, rc::Rc};
 
-use jiff::ToSpan as _;
-use sha2::{Digest, Sha256};
 use wagegate_domain::{
     Fen,
-    batch::{Content, ContentHasher},
+    batch::{Content, ContentHasher, WageRow},
 };
 
+pub(crate) use super::sightings::{digest, first};
 use super::{
-    Expectation, IntakeError, OpenSheet,
+    Answer, Expectation, IntakeError, OpenSheet,
     cells::{Line, Tab},
-    header::Columns,
+    declared::{Figures, people},
+    header::{Columns, Field},
+    judge::{Case, judge},
     place::Place,
     problem::{Flaw, Problem},
+    report::{Report, Spot},
     row::{Flawed, Parts, parse, yuan},
+    sightings::Sightings,
     title,
     walk::{Seen, Walked, walk},
 };
+use crate::store::{LeftOut, Standing};
 
 /// Problems that an answer lists; the number of all is always given.
-pub(crate) const LISTED: usize = 1_000;
+pub const LISTED: usize = 1_000;
 /// Nobody under this age may be employed (labour law, article 15).
 pub(crate) const AGE_MIN: i16 = 16;
+/// Rows that the store and the bank's form are asked about together.
+const CHUNK: usize = 1_000;
 
 /// A sheet without problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,15 +41,19 @@ pub struct Checked {
     pub warnings: Vec<Problem>,
     /// How many warnings there are; the list ends at a thousand.
     pub warnings_total: u64,
+    /// Rows left out by name, with each of their problems.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A sheet with problems: nothing of it is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The first thousand.
+    /// The first thousand, or as many as were wanted.
     pub problems: Vec<Problem>,
     /// How many there are.
     pub total: u64,
+    /// What is odd beside them.
+    pub warnings: Vec<Problem>,
 }
 
 /// Reads the whole sheet.
@@ -54,31 +62,31 @@ pub struct Refused {
 /// [`IntakeError::Refused`] with every problem; or the file is no wage sheet or cannot be read.
 pub fn check(open: OpenSheet<'_>, expect: &Expectation<'_>) -> Result<Checked, IntakeError> {
     let mut checker = Checker::new(expect);
-    let walked = walk(open, &mut |seen| {
-        checker.take(seen);
-        Ok(())
-    })?;
+    checker.submission();
+    let walked = walk(open, expect.national, &mut |seen| checker.take(seen))?;
+    checker.flush()?;
     checker.close(walked);
     checker.finish()
 }
 
-/// Problems up to a limit, and their number.
-#[derive(Default)]
-struct List {
-    listed: Vec<Problem>,
-    total: u64,
+/// Rows whose answer is awaited.
+struct Asked {
+    rows: Vec<WageRow>,
+    spots: Vec<Spot>,
+    answer: Answer,
 }
 
 struct Checker<'a> {
     expect: &'a Expectation<'a>,
     hasher: ContentHasher,
     rows: u64,
-    workers: HashMap<[u8; 16], u32>,
-    cards: HashMap<[u8; 16], u32>,
-    /// Sum of the file's rows, of this sheet's, and of those since the last subtotal.
-    sums: [Fen; 3],
-    stopping: List,
-    odd: List,
+    sightings: Sightings,
+    figures: Figures,
+    waiting: (Vec<WageRow>, Vec<Spot>),
+    asked: Option<Asked>,
+    report: Report,
+    /// Rows to be left out that were found: sheet, and number.
+    found: Vec<(String, bool, u32)>,
 }
 
 impl fmt::Debug for Checker<'_> {
@@ -95,114 +103,305 @@ impl<'a> Checker<'a> {
             expect,
             hasher: ContentHasher::new(expect.project, expect.special_account, expect.month),
             rows: 0,
-            workers: HashMap::new(),
-            cards: HashMap::new(),
-            sums: [Fen::ZERO; 3],
-            stopping: List::default(),
-            odd: List::default(),
+            sightings: Sightings::default(),
+            figures: Figures::default(),
+            waiting: Default::default(),
+            asked: None,
+            report: Report::new(expect.listed_max),
+            found: Vec::new(),
         }
     }
 
-    fn take(&mut self, seen: Seen) {
+    /// What is wrong before a row is read: the month, the very same file.
+    fn submission(&mut self) {
+        let expect = self.expect;
+        let first = expect.month.first_day();
+        if first > expect.today {
+            self.report.whole("", 0, "", Flaw::MonthFuture);
+        } else if (0..13).fold(first, |day, _| {
+            day.last_of_month().tomorrow().unwrap_or(day)
+        }) <= expect.today
+        {
+            self.report.whole("", 0, "", Flaw::MonthOld);
+        }
+        if let Some(batch) = expect.seen_as {
+            let batch = batch.to_owned();
+            self.report.whole("", 0, "", Flaw::SheetTwice { batch });
+        }
+        if expect.records.is_some() && !expect.has_roster {
+            self.report.whole("", 0, "", Flaw::NoRoster);
+        }
+    }
+
+    fn take(&mut self, seen: Seen) -> Result<(), IntakeError> {
         match seen {
             Seen::Sheet(tab) => self.sheet(&tab),
             Seen::Title(line) => self.title(&line),
-            Seen::HeaderTwice { line, header } => self.note(&line, (header, Flaw::HeaderTwice)),
+            Seen::HeaderTwice { line, header } => {
+                self.report.line(&line, (header, Flaw::HeaderTwice))
+            }
             Seen::Row {
                 line,
                 columns,
                 place,
-            } => self.row(&line, &columns, place),
+            } => return self.row(&line, &columns, place),
+            Seen::RowFlaw {
+                line,
+                columns,
+                place,
+                flaw,
+            } => self.row_flaw(&line, &columns, place, flaw),
             Seen::Total { line, columns } => self.total(&line, &columns),
+            Seen::Declared(declared) => self.declared(declared.count, declared.sum),
+            Seen::Form { field, stated } => self.form(field, &stated),
         }
+        Ok(())
     }
 
     fn sheet(&mut self, tab: &Tab) {
-        let [file, ..] = self.sums;
-        self.sums = [file, Fen::ZERO, Fen::ZERO];
+        self.figures.next_sheet();
         if tab.hidden {
-            self.whole(&tab.name, 0, Flaw::SheetHidden);
+            self.report.whole(&tab.name, 0, "", Flaw::SheetHidden);
         }
     }
 
     /// Everything that is wrong with one worker, not only the first thing.
-    fn row(&mut self, line: &Line, columns: &Columns, place: Place) {
+    fn row(&mut self, line: &Line, columns: &Rc<Columns>, place: Place) -> Result<(), IntakeError> {
         self.rows += 1;
+        let left_out = self.is_left_out(line, place);
         let (parts, mut flaws) = parse(line, columns);
-        let amount = parts.amount.unwrap_or(Fen::ZERO);
-        self.sums = self.sums.map(|sum| sum.checked_add(amount).unwrap_or(sum));
-        flaws.extend(self.person(&parts, columns, place));
-        if let Some(row) = parts.whole(place.number()) {
-            if let Err((field, why)) = (self.expect.fits)(&row) {
-                flaws.push((String::new(), Flaw::UnfitForBank { field, why }));
-            }
-            if self.hasher.add(&row).is_none() {
-                flaws.push((columns.amount.header.clone(), Flaw::AmountTooLarge));
-            }
+        self.figures
+            .add(parts.amount.unwrap_or(Fen::ZERO), left_out);
+        flaws.extend(self.person(&parts, columns, place, left_out));
+        let mut spot = Spot {
+            tab: Rc::clone(&line.tab),
+            columns: Rc::clone(columns),
+            place,
+            left_out,
+            flawed: false,
+        };
+        let whole = parts.whole(place.number());
+        if let Some(row) = whole.as_ref().filter(|_| !left_out)
+            && self.hasher.add(row).is_none()
+        {
+            flaws.push((columns.amount.header.clone(), Flaw::AmountTooLarge));
         }
-        flaws.into_iter().for_each(|flaw| self.note(line, flaw));
+        for (column, flaw) in flaws {
+            self.report.row(&mut spot, (column, flaw));
+        }
+        let Some(row) = whole else {
+            return Ok(());
+        };
+        let (rows, spots) = &mut self.waiting;
+        rows.push(row);
+        spots.push(spot);
+        if rows.len() < CHUNK {
+            return Ok(());
+        }
+        self.ask()
+    }
+
+    /// A row of a document that cannot be a worker's wage whatever its cells say.
+    fn row_flaw(&mut self, line: &Line, columns: &Rc<Columns>, place: Place, flaw: Flawed) {
+        self.rows += 1;
+        let mut spot = Spot {
+            tab: Rc::clone(&line.tab),
+            columns: Rc::clone(columns),
+            place,
+            left_out: self.is_left_out(line, place),
+            flawed: false,
+        };
+        self.report.row(&mut spot, flaw);
+    }
+
+    fn is_left_out(&mut self, line: &Line, place: Place) -> bool {
+        let first = place.sheet <= 1;
+        let named = self.expect.leave_out.names(&line.tab.name, first, line.row);
+        if named {
+            self.found.push((line.tab.name.clone(), first, line.row));
+        }
+        named
     }
 
     /// Too young, or in the sheet already, by whatever of the row could be read.
-    fn person(&mut self, parts: &Parts, columns: &Columns, place: Place) -> Vec<Flawed> {
+    fn person(
+        &mut self,
+        parts: &Parts,
+        columns: &Columns,
+        place: Place,
+        left_out: bool,
+    ) -> Vec<Flawed> {
         let mut flaws = Vec::new();
-        let mut again = false;
-        if let Some(id_number) = &parts.id_number {
-            let header = &columns.id_number.header;
-            let of_age = id_number.birth_date().saturating_add(AGE_MIN.years());
-            if of_age > self.expect.today {
-                flaws.push((header.clone(), Flaw::UnderAge));
-            }
-            if let Some(first) = first(&mut self.workers, id_number.clear(), place) {
-                again = true;
-                flaws.push((header.clone(), Flaw::WorkerTwice { first }));
-            }
-        }
-        if let Some(account) = &parts.account
-            && let Some(first) = first(&mut self.cards, account.clear(), place)
-            && !again
+        if let Some(id_number) = &parts.id_number
+            && is_under_age(id_number.birth_date(), self.expect.today)
         {
-            flaws.push((columns.card.header.clone(), Flaw::CardOfTwo { first }));
+            flaws.push((Field::IdNumber, Flaw::UnderAge));
         }
+        flaws.extend(self.sightings.see(parts, place, !left_out));
         flaws
+            .into_iter()
+            .map(|(field, flaw)| (columns.header(field).to_owned(), flaw))
+            .collect()
+    }
+
+    /// Asks bank and store about the rows that wait; what they said of the chunk before is heard first.
+    fn ask(&mut self) -> Result<(), IntakeError> {
+        let (rows, mut spots) = std::mem::take(&mut self.waiting);
+        for (at, field, why) in (self.expect.fits)(&rows) {
+            if let Some(spot) = spots.get_mut(at) {
+                let column = match field.as_str() {
+                    "name" => spot.columns.header(Field::Name),
+                    "account" => spot.columns.header(Field::Card),
+                    "cnaps" => spot.columns.header(Field::Cnaps),
+                    "amount" => spot.columns.header(Field::Amount),
+                    _ => "",
+                };
+                let column = column.to_owned();
+                let flaw = Flaw::UnfitForBank { field, why };
+                self.report.row(spot, (column, flaw));
+            }
+        }
+        let answer = self.expect.records.map(|records| records.begin(&rows));
+        self.hear()?;
+        match answer {
+            Some(answer) => {
+                self.asked = Some(Asked {
+                    rows,
+                    spots,
+                    answer,
+                })
+            }
+            None => self.report.settle(&spots),
+        }
+        Ok(())
+    }
+
+    /// Takes what the store says about the chunk asked last.
+    fn hear(&mut self) -> Result<(), IntakeError> {
+        let Some(Asked {
+            rows,
+            mut spots,
+            answer,
+        }) = self.asked.take()
+        else {
+            return Ok(());
+        };
+        let standings = answer()?;
+        for ((row, spot), standing) in rows.iter().zip(&mut spots).zip(&standings) {
+            self.judge(row, spot, standing);
+        }
+        self.report.settle(&spots);
+        Ok(())
+    }
+
+    fn judge(&mut self, row: &WageRow, spot: &mut Spot, standing: &Standing) {
+        if *standing == Standing::default() && !self.expect.has_roster {
+            return;
+        }
+        let case = Case {
+            amount: row.amount,
+            named_alike: standing.registered_name.map(|registered| {
+                self.expect
+                    .records
+                    .is_none_or(|records| records.name_blind(&row.name) == registered)
+            }),
+            standing,
+            has_roster: self.expect.has_roster,
+        };
+        for flaw in judge(&case) {
+            self.report.field(spot, flaw);
+        }
+    }
+
+    /// Nothing more will be read.
+    fn flush(&mut self) -> Result<(), IntakeError> {
+        self.ask()?;
+        self.hear()
     }
 
     /// A total says the sum of the rows since the last one, of its sheet or of the file; one that says nothing is no mistake.
     fn total(&mut self, line: &Line, columns: &Columns) {
-        let sums = self.sums;
-        let [file, sheet, _] = sums;
-        self.sums = [file, sheet, Fen::ZERO];
+        let figures = self.figures.close_part();
+        let counted = figures.of_sheet();
+        if let Some((at, count)) = people(line)
+            && at != columns.amount.at
+            && !figures.has_count(count)
+        {
+            let flaw = Flaw::CountDiffers {
+                counted: counted.count,
+            };
+            self.report.line(line, ("人数".into(), flaw));
+        }
         let cell = line.cell(columns.amount.at);
         let flaw = match yuan(cell) {
             _ if cell.is_blank() => return,
-            Ok(total) if sums.contains(&total) => return,
+            Ok(total) if figures.has_sum(total) => return,
             Ok(_) => Flaw::TotalDiffers {
-                counted: sheet.to_string(),
+                counted: counted.sum.to_string(),
             },
             Err(flaw) => flaw,
         };
-        self.note(line, (columns.amount.header.clone(), flaw));
+        self.report
+            .line(line, (columns.amount.header.clone(), flaw));
+    }
+
+    /// Count and sum that stand over the rows and not among them.
+    fn declared(&mut self, count: Option<u64>, sum: Option<Fen>) {
+        let taken = self.figures.taken();
+        if count.is_some_and(|count| count != taken.count) {
+            self.report.whole(
+                "",
+                0,
+                "count",
+                Flaw::CountDiffers {
+                    counted: taken.count,
+                },
+            );
+        }
+        if sum.is_some_and(|sum| sum != taken.sum) {
+            let counted = taken.sum.to_string();
+            self.report
+                .whole("", 0, "sum", Flaw::TotalDiffers { counted });
+        }
+    }
+
+    /// The head of the national form.
+    fn form(&mut self, field: &'static str, stated: &str) {
+        let expect = self.expect;
+        let agrees = match field {
+            "projectCode" => stated == expect.project,
+            "corpCode" => stated == expect.contractor_uscc,
+            _ => stated == expect.month.to_string(),
+        };
+        if !agrees {
+            self.report.whole("", 0, field, Flaw::FormDiffers { field });
+        }
     }
 
     fn title(&mut self, line: &Line) {
         for month in title::months(line) {
             if month != self.expect.month {
                 let title = month.to_string();
-                self.note(line, (String::new(), Flaw::MonthDiffers { title }));
+                self.report
+                    .line(line, (String::new(), Flaw::MonthDiffers { title }));
             }
         }
         if title::project_code(line).is_some_and(|code| code != self.expect.project) {
-            self.note(line, (String::new(), Flaw::ProjectDiffers));
+            self.report
+                .line(line, (String::new(), Flaw::ProjectDiffers));
         }
         if title::project_name(line)
             .is_some_and(|name| !title::alike(&name, self.expect.project_name))
         {
-            self.note(line, (String::new(), Flaw::ProjectUnlike));
+            self.report.line(line, (String::new(), Flaw::ProjectUnlike));
         }
     }
 
     /// What the file as a whole lacks, and the sheets that were not read. One that is a header short of a wage sheet may be a team's wages.
     fn close(&mut self, walked: Walked) {
+        let declared = self.expect.declared;
+        self.declared(declared.count, declared.sum);
+        self.unknown_rows();
         if walked.sheets == 0 {
             let nearest = walked
                 .unheaded
@@ -213,87 +412,65 @@ impl<'a> Checker<'a> {
             let missing = nearest
                 .unwrap_or_else(|| vec!["姓名", "身份证号", "银行卡号", "实发工资"])
                 .join("、");
-            return self.whole("", 0, Flaw::NoHeader { missing });
+            return self.report.whole("", 0, "", Flaw::NoHeader { missing });
         }
-        for sheet in walked.unheaded {
+        for sheet in walked
+            .unheaded
+            .into_iter()
+            .filter(|sheet| !is_ours(&sheet.tab))
+        {
             let flaw = match sheet.missing.as_slice() {
                 [missing] => Flaw::NoHeader {
                     missing: (*missing).to_owned(),
                 },
                 _ => Flaw::SheetUnread,
             };
-            self.whole(&sheet.tab.name, sheet.row, flaw);
+            self.report.whole(&sheet.tab.name, sheet.row, "", flaw);
         }
-        if self.rows == 0 && self.stopping.total == 0 {
-            self.whole("", 0, Flaw::NoRows);
+        if self.rows == 0 && self.report.is_clean() {
+            self.report.whole("", 0, "", Flaw::NoRows);
         }
     }
 
-    fn note(&mut self, line: &Line, (column, flaw): Flawed) {
-        self.list(Problem {
-            sheet: line.tab.name.clone(),
-            row: line.row,
-            column,
-            flaw,
-        });
-    }
-
-    fn whole(&mut self, sheet: &str, row: u32, flaw: Flaw) {
-        self.list(Problem {
-            sheet: sheet.to_owned(),
-            row,
-            column: String::new(),
-            flaw,
-        });
-    }
-
-    fn list(&mut self, problem: Problem) {
-        let list = if problem.flaw.stops() {
-            &mut self.stopping
-        } else {
-            &mut self.odd
-        };
-        list.total += 1;
-        if list.listed.len() < LISTED {
-            list.listed.push(problem);
+    /// Rows to be left out that are not there.
+    fn unknown_rows(&mut self) {
+        let expect = self.expect;
+        for (sheet, row) in expect.leave_out.all() {
+            let found = self.found.iter().any(|(name, first, number)| {
+                *number == row && sheet.map_or(*first, |sheet| sheet == name)
+            });
+            if !found {
+                self.report
+                    .whole(sheet.unwrap_or_default(), row, "", Flaw::LeaveUnknown);
+            }
         }
     }
 
     fn finish(self) -> Result<Checked, IntakeError> {
-        let List { listed, total } = self.stopping;
+        let report = self.report.close();
+        let ((problems, total), (warnings, warnings_total)) = (report.problems, report.warnings);
         if total > 0 {
             return Err(IntakeError::Refused(Refused {
-                problems: listed,
+                problems,
                 total,
+                warnings,
             }));
         }
         Ok(Checked {
             content: self.hasher.finish(),
-            warnings: self.odd.listed,
-            warnings_total: self.odd.total,
+            warnings,
+            warnings_total,
+            left_out: report.left_out,
         })
     }
 }
 
-/// Where the same number stood first, if it did.
-pub(crate) fn first(
-    seen: &mut HashMap<[u8; 16], u32>,
-    number: &str,
-    place: Place,
-) -> Option<Place> {
-    match seen.entry(digest(number)) {
-        Entry::Occupied(first) => Some(Place::of(*first.get())),
-        Entry::Vacant(free) => {
-            free.insert(place.number());
-            None
-        }
-    }
+fn is_under_age(born: jiff::civil::Date, today: jiff::civil::Date) -> bool {
+    use jiff::ToSpan as _;
+    born.saturating_add(AGE_MIN.years()) > today
 }
 
-/// Half a SHA-256: enough to tell a million rows apart, small enough to keep for each.
-pub(crate) fn digest(text: &str) -> [u8; 16] {
-    let whole: [u8; 32] = Sha256::digest(text).into();
-    let mut half = [0; 16];
-    half.copy_from_slice(&whole[..16]);
-    half
+/// The sheet of our own template that explains the other, or of a returned workbook that lists what was wrong.
+fn is_ours(tab: &Tab) -> bool {
+    [super::GUIDANCE, super::PROBLEMS].contains(&tab.name.as_str())
 }

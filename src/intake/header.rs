@@ -102,6 +102,18 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// The header of a field's column; nothing where the sheet has none.
+    pub(super) fn header(&self, field: Field) -> &str {
+        let column = match field {
+            Field::Name => &self.name,
+            Field::IdNumber => &self.id_number,
+            Field::Card => &self.card,
+            Field::Amount => &self.amount,
+            Field::Cnaps => return self.cnaps.as_ref().map_or("", |column| &column.header),
+        };
+        &column.header
+    }
+
     /// The columns that say who is paid, and where.
     pub(super) fn of_person(&self) -> impl Iterator<Item = &Column> {
         [&self.name, &self.id_number, &self.card]

@@ -2,7 +2,7 @@
 
 use wagegate_domain::Fen;
 
-use super::{cells::Line, header::Columns};
+use super::{cells::Line, declared::names_people, header::Columns};
 
 const TOTALS: [&str; 6] = ["合计", "总计", "小计", "共计", "累计", "total"];
 
@@ -33,7 +33,7 @@ const SIGNED: [&str; 20] = [
 pub(super) fn is_total(line: &Line, columns: &Columns) -> bool {
     let nobody = columns.of_person().all(|column| {
         let cell = line.cell(column.at);
-        cell.is_blank() || names_total(cell.text())
+        cell.is_blank() || names_total(cell.text()) || names_people(cell.text())
     });
     nobody && line.cells.iter().any(|cell| names_total(cell.text()))
 }

@@ -1,36 +1,43 @@
 //! The use case: an upload becomes evidence, is checked, and becomes a batch whole, or nothing but its problems come back.
-//! The upload itself stays in the evidence store either way: what somebody tried to submit is evidence too.
+//! The upload itself stays in the evidence store either way: what somebody tried to submit is evidence too. A dry check keeps nothing.
 
-use std::{io, io::BufRead, sync::Arc};
+use std::{
+    io::{self, BufRead, Cursor},
+    sync::Arc,
+};
 
-use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use sha2::{Digest as _, Sha256};
 use tokio::{
-    sync::mpsc,
+    runtime::Handle,
     task::{JoinError, spawn_blocking},
 };
 use wagegate_domain::{
-    Fen, PayMonth,
-    adapter::{Adapter, EncodeError, Order, Payment},
-    batch::{Content, ContentHash, ContentHasher, WageRow},
-    ids::BankAccount,
-    plan::reference,
+    PayMonth,
+    batch::{ContentHasher, WageRow},
 };
 
-use super::{Checked, Expectation, IntakeError, Problem, changed, check, rows};
+use super::{
+    Checked, Declared, Expectation, IntakeError, LISTED, LeaveOut, National, Problem, Records,
+    bank, check,
+    lookup::{Lookup, Platform},
+    source::{Again, Source},
+};
 use crate::{
     banks::{Banks, UnknownBank},
     clock::{Clock, china_date},
     evidence::{Evidence, EvidenceError, Kept},
     gateway::Gateway,
-    security::seal::Vault,
-    store::{BatchView, NewBatch, ProjectEntry, RowSource, SealedRow, Store, StoreError},
+    security::{national::NationalSecrets, seal::Vault},
+    store::{Asked, BatchView, NewBatch, ProjectEntry, Remarks, Store, StoreError, Warning},
     transport::https::ByteStream,
 };
 
 /// Largest upload, bytes: a million rows of text are half of it.
 const UPLOAD_MAX: u64 = 256 * 1024 * 1024;
-const CHUNK: usize = 1_000;
-const CHUNKS_AHEAD: usize = 2;
+/// Largest upload of a dry check, which is in memory whole and nowhere else.
+const DRY_MAX: usize = 64 * 1024 * 1024;
 
 /// What a submission needs.
 #[derive(Clone, Debug)]
@@ -39,6 +46,7 @@ pub struct Desk {
     pub evidence: Evidence,
     pub vault: Arc<Vault>,
     pub banks: Arc<Banks>,
+    pub national: Arc<NationalSecrets>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -50,7 +58,36 @@ impl Desk {
             evidence: gateway.evidence.clone(),
             vault: Arc::clone(&gateway.vault),
             banks: Arc::clone(&gateway.banks),
+            national: Arc::clone(&gateway.national),
             clock: Arc::clone(&gateway.clock),
+        }
+    }
+}
+
+/// What somebody submits a sheet for, and what they say of it.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Project code.
+    pub project: String,
+    /// Pay month.
+    pub month: PayMonth,
+    /// Count and sum, where they are stated.
+    pub declared: Declared,
+    /// Rows left out by name.
+    pub leave_out: LeaveOut,
+    /// Principal.
+    pub by: String,
+}
+
+impl Submission {
+    /// Nothing is stated beside the sheet, and nothing left out.
+    pub fn plain(project: &str, month: PayMonth, by: &str) -> Self {
+        Self {
+            project: project.to_owned(),
+            month,
+            declared: Declared::default(),
+            leave_out: LeaveOut::none(),
+            by: by.to_owned(),
         }
     }
 }
@@ -85,35 +122,22 @@ pub enum SubmitError {
 pub async fn submit(
     desk: &Desk,
     upload: ByteStream,
-    project: &str,
-    month: PayMonth,
-    by: &str,
+    submission: &Submission,
 ) -> Result<Submitted, SubmitError> {
-    let project = desk.store.project(project).await?;
-    let adapter = Arc::clone(&desk.banks.find(&project.bank)?.adapter);
+    let project = desk.store.project(&submission.project).await?;
     let sheet = desk.evidence.keep_stream(upload, UPLOAD_MAX).await?;
-    let checked = check_kept(desk, sheet, adapter, &project, month).await?;
-    let batch = NewBatch {
-        code: code(
-            month,
-            &project.code,
-            &sheet,
-            desk.clock.now().as_millisecond(),
-        ),
-        project: project.code,
-        month,
-        sheet: sheet.hash,
-        content: checked.content.hash,
-        rows: checked.content.rows,
-        total: checked.content.total,
-        prepared_by: by.to_owned(),
-        at: desk.clock.now(),
-    };
-    let expected = Expected {
-        hasher: ContentHasher::new(&batch.project, &project.account, month),
+    let open = opener(&desk.evidence, sheet);
+    let case = Case::of(desk, submission, project, sheet.hash).await?;
+    let (case, checked, open) = case.check(open, LISTED).await?;
+    let batch = case.batch(desk, submission, &sheet, &checked);
+    let again = Again {
+        open,
+        national: case.national,
+        leave_out: submission.leave_out.clone(),
+        hasher: ContentHasher::new(&batch.project, &case.project.account, batch.month),
         content: checked.content,
     };
-    let mut source = Source::start(desk, sheet, expected);
+    let mut source = Source::start(again, Arc::clone(&desk.vault));
     let batch = desk.store.accept_batch(&batch, &mut source).await?;
     Ok(Submitted {
         batch,
@@ -121,10 +145,57 @@ pub async fn submit(
     })
 }
 
+/// An upload that was looked at and not kept.
+#[derive(Debug)]
+pub struct Looked {
+    /// What a submission of it would come to.
+    pub checked: Result<Checked, IntakeError>,
+    /// The upload as it came.
+    pub sheet: Bytes,
+}
+
+/// Checks a sheet as a submission would and stores nothing.
+///
+/// # Errors
+/// It could not be checked; problems of the sheet are in the answer.
+pub async fn dry_check(
+    desk: &Desk,
+    upload: ByteStream,
+    submission: &Submission,
+    listed_max: usize,
+) -> Result<Looked, SubmitError> {
+    let project = desk.store.project(&submission.project).await?;
+    let sheet = in_memory(upload).await?;
+    let hash = Sha256::digest(&sheet).into();
+    let case = Case::of(desk, submission, project, hash).await?;
+    let bytes = sheet.clone();
+    let open =
+        move || -> io::Result<Box<dyn BufRead + Send>> { Ok(Box::new(Cursor::new(bytes.clone()))) };
+    let checked = match case.check(open, listed_max).await {
+        Ok((_, checked, _)) => Ok(checked),
+        Err(SubmitError::Intake(error)) => Err(error),
+        Err(error) => return Err(error),
+    };
+    Ok(Looked { checked, sheet })
+}
+
+async fn in_memory(mut upload: ByteStream) -> Result<Bytes, SubmitError> {
+    let mut sheet = Vec::new();
+    while let Some(piece) = upload.next().await {
+        let piece = piece.map_err(EvidenceError::Interrupted)?;
+        if sheet.len() + piece.len() > DRY_MAX {
+            let cap = u64::try_from(DRY_MAX).unwrap_or(u64::MAX);
+            return Err(EvidenceError::TooLarge { cap }.into());
+        }
+        sheet.extend_from_slice(&piece);
+    }
+    Ok(sheet.into())
+}
+
 /// Month, and ten characters that no other submission has: the same sheet may come again after a refusal.
 fn code(month: PayMonth, project: &str, sheet: &Kept, at_ms: i64) -> String {
     let seed = format!("{project} {} {at_ms}", hex::encode(sheet.hash));
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(seed);
+    let digest = Sha256::digest(seed);
     let mark = hex::encode_upper(&digest[..5]);
     format!("B-{month}-{mark}")
 }
@@ -132,7 +203,7 @@ fn code(month: PayMonth, project: &str, sheet: &Kept, at_ms: i64) -> String {
 fn opener(
     evidence: &Evidence,
     sheet: Kept,
-) -> impl Fn() -> io::Result<Box<dyn BufRead + Send>> + use<> {
+) -> impl Fn() -> io::Result<Box<dyn BufRead + Send>> + Clone + use<> {
     let evidence = evidence.clone();
     move || match evidence.reader(&sheet.hash) {
         Ok(reader) => Ok(Box::new(reader)),
@@ -140,141 +211,136 @@ fn opener(
     }
 }
 
-async fn check_kept(
-    desk: &Desk,
-    sheet: Kept,
-    adapter: Arc<dyn Adapter>,
-    project: &ProjectEntry,
-    month: PayMonth,
-) -> Result<Checked, SubmitError> {
-    let open = opener(&desk.evidence, sheet);
-    let today = china_date(desk.clock.now());
-    let project = project.clone();
-    let checked = spawn_blocking(move || {
-        let fits = |row: &WageRow| fits(&*adapter, &project, month, row);
-        let expect = Expectation {
-            project: &project.code,
-            project_name: &project.name,
-            special_account: &project.account,
-            month,
-            today,
-            fits: &fits,
-        };
-        check(&open, &expect)
-    });
-    Ok(checked.await??)
+/// All that a sheet is checked against.
+struct Case {
+    project: ProjectEntry,
+    adapter: Arc<dyn wagegate_domain::adapter::Adapter>,
+    submission: Submission,
+    today: jiff::civil::Date,
+    seen_as: Option<String>,
+    has_roster: bool,
+    lookup: Lookup,
+    national: Option<Arc<dyn National + Send + Sync>>,
 }
 
-/// Tries the row in the bank's own form: what would stop the instruction later stops the sheet now, with its row.
-fn fits(
-    adapter: &dyn Adapter,
-    project: &ProjectEntry,
-    month: PayMonth,
-    row: &WageRow,
-) -> Result<(), (String, String)> {
-    let profile = adapter.profile();
-    let limits = [profile.limits.item_fen_max, profile.limits.total_fen_max];
-    if limits
-        .iter()
-        .flatten()
-        .any(|most| row.amount > Fen::new(*most))
-    {
-        return Err(("amount".into(), "above the bank's limit".into()));
+impl Case {
+    async fn of(
+        desk: &Desk,
+        submission: &Submission,
+        project: ProjectEntry,
+        hash: [u8; 32],
+    ) -> Result<Self, SubmitError> {
+        let (store, month) = (&desk.store, submission.month);
+        let national: Option<Arc<dyn National + Send + Sync>> =
+            match desk.national.of(&project.code) {
+                None => None,
+                Some(_) => Some(Arc::new(
+                    Platform::of(&**store, &desk.vault, &desk.national, &project, month).await?,
+                )),
+            };
+        Ok(Self {
+            adapter: Arc::clone(&desk.banks.find(&project.bank)?.adapter),
+            submission: submission.clone(),
+            today: china_date(desk.clock.now()),
+            seen_as: store.sheet_seen(hash, &project.code).await?,
+            has_roster: store.has_roster(&project.code).await?,
+            lookup: Lookup {
+                store: Arc::clone(store),
+                vault: Arc::clone(&desk.vault),
+                asked: Asked {
+                    project: project.code.clone(),
+                    month,
+                },
+                runtime: Handle::current(),
+            },
+            national,
+            project,
+        })
     }
-    let unfit = |field: &str, why: String| Err((field.to_owned(), why));
-    let Ok((account, _)) = BankAccount::parse(&project.account) else {
-        return unfit(
-            "special account",
-            "the project's account is not a number".into(),
-        );
-    };
-    let bank_key = wagegate_domain::plan::bank_key(&ContentHash([0; 32]), 1, 1, profile.key);
-    let day = jiff::civil::date(2026, 1, 1);
-    let order = Order {
-        bank_key: bank_key.clone(),
-        created: day.at(0, 0, 0, 0),
-        value_date: day,
-        account,
-        account_name: project.account_name.clone(),
-        count: 1,
-        total: row.amount,
-    };
-    let payment = Payment {
-        sequence: 1,
-        reference: reference(&bank_key, 1),
-        name: row.name.clone(),
-        account: row.account.clone(),
-        cnaps: row.cnaps.clone(),
-        amount: row.amount,
-        remark: format!("{month}工资"),
-    };
-    match adapter.encode(&order, &mut std::iter::once(payment), &mut io::sink()) {
-        Ok(()) => Ok(()),
-        Err(EncodeError::Unfit { field, why, .. }) => unfit(field, why),
-        Err(error @ (EncodeError::Totals { .. } | EncodeError::Io(_))) => {
-            unfit("row", error.to_string())
+
+    /// The first pass, on a thread that may block; everything comes back for the second.
+    async fn check<O>(self, open: O, listed_max: usize) -> Result<(Self, Checked, O), SubmitError>
+    where
+        O: Fn() -> io::Result<Box<dyn BufRead + Send>> + Send + 'static,
+    {
+        let passed = spawn_blocking(move || {
+            let checked = self.pass(&open, listed_max)?;
+            Ok::<_, IntakeError>((self, checked, open))
+        });
+        Ok(passed.await??)
+    }
+
+    fn pass(&self, open: super::OpenSheet<'_>, listed_max: usize) -> Result<Checked, IntakeError> {
+        let Submission {
+            month,
+            declared,
+            leave_out,
+            ..
+        } = &self.submission;
+        let fits = |rows: &[WageRow]| bank::unfit(&*self.adapter, &self.project, *month, rows);
+        let records: &dyn Records = &self.lookup;
+        let national: Option<&dyn National> = match &self.national {
+            Some(national) => Some(&**national),
+            None => None,
+        };
+        check(
+            open,
+            &Expectation {
+                project: &self.project.code,
+                project_name: &self.project.name,
+                contractor_uscc: &self.project.contractor_uscc,
+                special_account: &self.project.account,
+                month: *month,
+                today: self.today,
+                declared: *declared,
+                leave_out,
+                seen_as: self.seen_as.as_deref(),
+                has_roster: self.has_roster,
+                listed_max,
+                fits: &fits,
+                records: Some(records),
+                national,
+            },
+        )
+    }
+
+    fn batch(
+        &self,
+        desk: &Desk,
+        submission: &Submission,
+        sheet: &Kept,
+        checked: &Checked,
+    ) -> NewBatch {
+        let (at, month) = (desk.clock.now(), submission.month);
+        NewBatch {
+            code: code(month, &self.project.code, sheet, at.as_millisecond()),
+            project: self.project.code.clone(),
+            month,
+            sheet: sheet.hash,
+            content: checked.content.hash,
+            rows: checked.content.rows,
+            total: checked.content.total,
+            prepared_by: submission.by.clone(),
+            at,
+            remarks: Remarks {
+                warnings: checked.warnings.iter().map(Warning::from).collect(),
+                left_out: checked.left_out.clone(),
+            },
         }
     }
 }
 
-/// What the rows of the second pass must add up to.
-struct Expected {
-    hasher: ContentHasher,
-    content: Content,
-}
-
-/// Seals the rows of the second pass on a blocking thread, chunk by chunk, as the store asks for them.
-struct Source {
-    chunks: mpsc::Receiver<Result<Vec<SealedRow>, IntakeError>>,
-}
-
-impl Source {
-    fn start(desk: &Desk, sheet: Kept, expected: Expected) -> Self {
-        let Expected {
-            mut hasher,
-            content,
-        } = expected;
-        let (to, chunks) = mpsc::channel(CHUNKS_AHEAD);
-        let (open, vault) = (opener(&desk.evidence, sheet), Arc::clone(&desk.vault));
-        spawn_blocking(move || {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            let send = |chunk: &mut Vec<SealedRow>| {
-                let whole = std::mem::replace(chunk, Vec::with_capacity(CHUNK));
-                to.blocking_send(Ok(whole))
-                    .map_err(|_| IntakeError::Stopped)
-            };
-            let done = rows(&open, &mut |row| {
-                hasher.add(&row).ok_or_else(changed)?;
-                chunk.push(vault.seal_row(&row));
-                if chunk.len() == CHUNK {
-                    send(&mut chunk)
-                } else {
-                    Ok(())
-                }
-            });
-            let end = match done {
-                // What is stored is what was checked, or nothing is.
-                Ok(()) if hasher.finish() != content => Err(changed()),
-                Ok(()) if chunk.is_empty() => Ok(()),
-                Ok(()) => send(&mut chunk),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = end {
-                // A store that has stopped asking knows why.
-                to.blocking_send(Err(error)).ok();
-            }
-        });
-        Self { chunks }
-    }
-}
-
-#[async_trait]
-impl RowSource for Source {
-    async fn next_chunk(&mut self) -> Result<Vec<SealedRow>, StoreError> {
-        match self.chunks.recv().await {
-            Some(Ok(chunk)) => Ok(chunk),
-            Some(Err(error)) => Err(StoreError::Broken(format!("the rows ended early: {error}"))),
-            None => Ok(Vec::new()),
+/// As the approvers will see it, in the words of today.
+impl From<&Problem> for Warning {
+    fn from(problem: &Problem) -> Self {
+        let (what, fix) = (problem.flaw.what(), problem.flaw.fix());
+        Self {
+            sheet: problem.sheet.clone(),
+            row: problem.row,
+            column: problem.column.clone(),
+            code: problem.flaw.code().to_owned(),
+            what: [what.zh, what.en],
+            fix: [fix.zh, fix.en],
         }
     }
 }

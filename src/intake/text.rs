@@ -10,7 +10,7 @@ use encoding_rs::{CoderResult, GB18030};
 
 use super::{
     IntakeError, OpenSheet,
-    cells::{Cell, Line, Tab},
+    cells::{Cell, Line, Tab, is_reason},
 };
 
 /// Bytes read from the end of one record to the end of the next, what is read ahead included; a quote left open must not swallow the file.
@@ -98,7 +98,7 @@ fn cell(field: &[u8]) -> Cell {
         .trim_start_matches('\'')
         .trim_start_matches("=\"")
         .trim_end_matches('"');
-    if text.is_empty() {
+    if text.is_empty() || is_reason(text) {
         Cell::Empty
     } else {
         Cell::Text(text.to_owned())

@@ -5,11 +5,15 @@ use std::{io::Read as _, rc::Rc};
 use wagegate_domain::Fen;
 
 use super::{
-    IntakeError, OpenSheet,
+    IntakeError, National, OpenSheet,
     cells::{Cell, Line, Tab},
+    declared::Declared,
     header::{Columns, Found, find, joined},
+    json,
     place::{Place, SHEETS_MAX},
-    remark, text, xlsx,
+    remark,
+    row::Flawed,
+    text, xlsx,
 };
 
 /// A header stands within so many rows with something in them.
@@ -32,6 +36,17 @@ pub(super) enum Seen {
         columns: Rc<Columns>,
         place: Place,
     },
+    /// A row of a document that is nobody's wage, whatever else it says.
+    RowFlaw {
+        line: Line,
+        columns: Rc<Columns>,
+        place: Place,
+        flaw: Flawed,
+    },
+    /// Count and sum that a document states over its rows; told after them.
+    Declared(Declared),
+    /// A field of the head of the national form.
+    Form { field: &'static str, stated: String },
     /// A total.
     Total { line: Line, columns: Rc<Columns> },
 }
@@ -58,6 +73,7 @@ pub(super) struct Walked {
 /// Reads the file, whatever it is, and calls `visit` for what matters in it.
 pub(super) fn walk(
     open: OpenSheet<'_>,
+    national: Option<&dyn National>,
     visit: &mut dyn FnMut(Seen) -> Result<(), IntakeError>,
 ) -> Result<Walked, IntakeError> {
     let mut walker = Walker {
@@ -78,6 +94,10 @@ pub(super) fn walk(
             return unreadable(
                 "it is an old .xls workbook, or one with a password: save it as .xlsx without a password",
             );
+        }
+        start if json::begins(start) => {
+            json::read(open()?, national, walker.visit)?;
+            walker.walked.sheets = 1;
         }
         _ => text::read(open, &mut |line| walker.line(line))?,
     }

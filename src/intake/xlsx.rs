@@ -16,7 +16,7 @@ use zip::ZipArchive;
 
 use super::{
     IntakeError,
-    cells::{Cell, Line, Tab},
+    cells::{Cell, Line, Tab, is_reason},
 };
 
 /// Largest workbook, bytes as uploaded.
@@ -38,6 +38,36 @@ pub(crate) fn read(
     input: impl Read,
     each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
+    let mut line: Option<Line> = None;
+    cells(input, &mut |tab, row, column, value| {
+        let next = |line: &Line| line.row != row || !Rc::ptr_eq(&line.tab, tab);
+        if line.as_ref().is_some_and(next)
+            && let Some(whole) = line.take()
+        {
+            each(whole)?;
+        }
+        let line = line.get_or_insert_with(|| Line {
+            tab: Rc::clone(tab),
+            row,
+            cells: Vec::new(),
+        });
+        if line.cells.len() <= column {
+            line.cells.resize(column + 1, Cell::Empty);
+        }
+        if let Some(slot) = line.cells.get_mut(column) {
+            *slot = convert(value);
+        }
+        Ok(())
+    })?;
+    line.map_or(Ok(()), each)
+}
+
+/// What is done with a cell: its sheet, row from 1, column from 0, and value.
+pub(super) type EachCell<'a> =
+    &'a mut dyn FnMut(&Rc<Tab>, u32, usize, &DataRef<'_>) -> Result<(), IntakeError>;
+
+/// Calls `each` for every cell, sheet by sheet.
+pub(super) fn cells(input: impl Read, each: EachCell<'_>) -> Result<(), IntakeError> {
     let mut file = Vec::new();
     input.take(FILE_MAX + 1).read_to_end(&mut file)?;
     if u64::try_from(file.len()).unwrap_or(u64::MAX) > FILE_MAX {
@@ -141,7 +171,7 @@ fn read_sheet(
     workbook: &mut Xlsx<Cursor<Vec<u8>>>,
     sheet: &Sheet,
     place: u32,
-    each: &mut dyn FnMut(Line) -> Result<(), IntakeError>,
+    each: EachCell<'_>,
 ) -> Result<(), IntakeError> {
     let mut reader = guarded(|| workbook.worksheet_cells_reader(&sheet.name))?;
     let tab = Rc::new(Tab {
@@ -149,7 +179,6 @@ fn read_sheet(
         place,
         hidden: sheet.visible != SheetVisible::Visible,
     });
-    let mut line: Option<Line> = None;
     let mut last = None;
     while let Some(cell) = guarded(|| reader.next_cell())? {
         let (row, column) = cell.get_position();
@@ -160,27 +189,11 @@ fn read_sheet(
             );
         }
         let column = usize::try_from(column).unwrap_or(usize::MAX);
-        let row = row.saturating_add(1);
-        if line.as_ref().is_some_and(|line| line.row != row)
-            && let Some(whole) = line.take()
-        {
-            each(whole)?;
-        }
-        let line = line.get_or_insert_with(|| Line {
-            tab: Rc::clone(&tab),
-            row,
-            cells: Vec::new(),
-        });
         if column < COLUMNS_MAX {
-            if line.cells.len() <= column {
-                line.cells.resize(column + 1, Cell::Empty);
-            }
-            if let Some(slot) = line.cells.get_mut(column) {
-                *slot = convert(cell.get_value());
-            }
+            each(&tab, row.saturating_add(1), column, cell.get_value())?;
         }
     }
-    line.map_or(Ok(()), each)
+    Ok(())
 }
 
 fn convert(value: &DataRef<'_>) -> Cell {
@@ -215,6 +228,9 @@ fn date(day: &ExcelDateTime) -> Cell {
 }
 
 fn typed(text: &str) -> Cell {
+    if is_reason(text) {
+        return Cell::Empty;
+    }
     Cell::Text(text.chars().take(CELL_MAX).collect())
 }
 

@@ -4,57 +4,87 @@ use thiserror::Error;
 
 use super::principal::{Principal, Role, Scope};
 
-/// Everything that can be asked of the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+/// Makes the table of actions: each with its code and the roles that ever do it. An action cannot be added without saying whose it is.
+macro_rules! actions {
+    ($($(#[$doc:meta])+ $action:ident $code:literal [$($role:ident),+],)+) => {
+        /// Everything that can be asked of the gateway.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[$doc])+ $action,)+
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$action,)+];
+
+            /// As it is shown.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$action => $code,)+
+                }
+            }
+
+            /// The roles that ever do this; all others are refused.
+            pub const fn roles(self) -> &'static [Role] {
+                match self {
+                    $(Self::$action => &[$(Role::$role),+],)+
+                }
+            }
+        }
+    };
+}
+
+actions! {
     /// Upload, replace or withdraw a wage sheet and submit the batch.
-    PrepareBatch,
+    PrepareBatch "prepare-batch" [Clerk],
     /// Follow a batch: its figures and instructions, no people.
-    FollowBatch,
+    FollowBatch "follow-batch" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
     /// See a batch's rows (masked) and what failed of them.
-    ReadBatch,
+    ReadBatch "read-batch" [Clerk, Reviewer, Approver, Finance, Supervisor],
     /// Review a batch that a clerk prepared, before it may be released.
-    ReviewBatch,
+    ReviewBatch "review-batch" [Reviewer],
     /// Release a reviewed batch to the bank, or refuse it.
-    ApproveBatch,
+    ApproveBatch "approve-batch" [Approver],
     /// See and change special accounts and card bindings.
-    ManageAccounts,
+    ManageAccounts "manage-accounts" [Finance],
     /// Work failed and returned wages: corrected card, re-issue.
-    WorkFailures,
+    WorkFailures "work-failures" [Finance],
     /// Give one of the two voices on an outcome in doubt or in suspense.
-    DecideDoubt,
+    DecideDoubt "decide-doubt" [Approver, Finance],
     /// See a name, card or ID number in clear; always recorded.
-    RevealPerson,
+    RevealPerson "reveal-person" [Clerk, Reviewer, Approver, Finance],
     /// Indicators, ranking and bulletins.
-    ReadIndicators,
+    ReadIndicators "read-indicators" [Approver, Finance, Supervisor],
     /// Hold and release sending, health, metrics, backup, audit check.
-    Operate,
+    Operate "operate" [Operator],
     /// Read the audit log.
-    ReadAudit,
+    ReadAudit "read-audit" [Operator],
     /// Hand in results, refunds and deposits.
-    PushReturns,
+    PushReturns "push-returns" [Bank],
     /// Import regions and projects.
-    ImportRegister,
+    ImportRegister "import-register" [Operator],
     /// Import a project's workers with their presence and cards.
-    ImportRoster,
+    ImportRoster "import-roster" [Operator, Clerk, Reviewer],
     /// See a project's workers (masked), their presence and their cards.
-    ReadRoster,
+    ReadRoster "read-roster" [Clerk, Reviewer, Approver, Finance, Supervisor],
     /// See projects with their special accounts' numbers.
-    ReadProjects,
+    ReadProjects "read-projects" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
     /// See what special accounts hold and have reserved.
-    ReadAccounts,
+    ReadAccounts "read-accounts" [Operator, Approver, Finance, Supervisor],
     /// Export every attempt with its outcome, without people, for an outside audit.
-    ExportOutcomes,
+    ExportOutcomes "export-outcomes" [Operator, Finance],
     /// See what banks said that matched nothing.
-    ReadSuspense,
+    ReadSuspense "read-suspense" [Operator],
     /// See, admit, suspend and revoke principals and certificates.
-    ManagePrincipals,
+    ManagePrincipals "manage-principals" [Operator],
     /// Subscribe to events, see their deliveries and have them sent again.
-    ManageWebhooks,
+    ManageWebhooks "manage-webhooks" [Operator, Finance, Supervisor],
     /// Read the description of the API.
-    ReadContract,
+    ReadContract "read-contract" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
     /// Ask whether the gateway is well.
-    AskHealth,
+    AskHealth "ask-health" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
+    /// Ask who one is and what one may do.
+    KnowOneself "know-oneself" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
 }
 
 /// What the action is about.
@@ -76,8 +106,8 @@ pub enum Denied {
     /// The role never does this.
     #[error("this role may not do this")]
     Role,
-    /// The role does this, but not here.
-    #[error("this lies outside the caller's projects, region or bank")]
+    /// The role does this, but not here; what does not exist is refused in the same words, so that a refusal tells nothing.
+    #[error("there is no such thing in the caller's projects, region or bank")]
     Scope,
 }
 
@@ -87,7 +117,7 @@ impl Principal {
     /// # Errors
     /// The role stands against it.
     pub fn ever_may(&self, action: Action) -> Result<(), Denied> {
-        if roles(action).contains(&self.role) {
+        if action.roles().contains(&self.role) {
             Ok(())
         } else {
             Err(Denied::Role)
@@ -105,37 +135,6 @@ impl Principal {
         } else {
             Err(Denied::Scope)
         }
-    }
-}
-
-#[rustfmt::skip]
-fn roles(action: Action) -> &'static [Role] {
-    use Role::{Approver, Bank, Clerk, Finance, Operator, Reviewer, Supervisor};
-    match action {
-        Action::PrepareBatch     => &[Clerk],
-        Action::FollowBatch      => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
-        Action::ReadBatch        => &[Clerk, Reviewer, Approver, Finance, Supervisor],
-        Action::ReviewBatch      => &[Reviewer],
-        Action::ApproveBatch     => &[Approver],
-        Action::ManageAccounts   => &[Finance],
-        Action::WorkFailures     => &[Finance],
-        Action::DecideDoubt      => &[Approver, Finance],
-        Action::RevealPerson     => &[Clerk, Reviewer, Approver, Finance],
-        Action::ReadIndicators   => &[Approver, Finance, Supervisor],
-        Action::Operate          => &[Operator],
-        Action::ReadAudit        => &[Operator],
-        Action::PushReturns      => &[Bank],
-        Action::ImportRegister   => &[Operator],
-        Action::ImportRoster     => &[Operator, Clerk, Reviewer],
-        Action::ReadRoster       => &[Clerk, Reviewer, Approver, Finance, Supervisor],
-        Action::ReadProjects     => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
-        Action::ReadAccounts     => &[Operator, Approver, Finance, Supervisor],
-        Action::ExportOutcomes   => &[Operator, Finance],
-        Action::ReadSuspense     => &[Operator],
-        Action::ManagePrincipals => &[Operator],
-        Action::ManageWebhooks   => &[Operator, Finance, Supervisor],
-        Action::ReadContract     => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
-        Action::AskHealth        => &[Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
     }
 }
 
@@ -160,17 +159,10 @@ impl Scope {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    const ROLES: [Role; 7] = [
-        Role::Operator,
-        Role::Clerk,
-        Role::Reviewer,
-        Role::Approver,
-        Role::Finance,
-        Role::Supervisor,
-        Role::Bank,
-    ];
     const HERE: Target<'_> = Target::Project {
         code: "P1",
         region: "530112",
@@ -192,7 +184,7 @@ mod tests {
         }
     }
 
-    /// One letter a role, in the order of `ROLES`: `y` may, `r` not with this role, `s` not in this scope.
+    /// One letter a role, in the order of `Role::ALL`: `y` may, `r` not with this role, `s` not in this scope.
     #[test]
     fn the_table_of_roles_actions_and_scopes() {
         let elsewhere = Target::Project {
@@ -222,13 +214,13 @@ mod tests {
             (Action::DecideDoubt, HERE, "rrryyrr"),
             (Action::RevealPerson, HERE, "ryyyyrr"),
             (Action::ReadIndicators, HERE, "rrryyyr"),
-            (Action::ReadIndicators, Target::Region("530112"), "rrssyr"),
-            (Action::ReadIndicators, Target::Region("5301"), "rrssyr"),
-            (Action::ReadIndicators, Target::Region("53"), "rrsssr"),
+            (Action::ReadIndicators, Target::Region("530112"), "rrrssyr"),
+            (Action::ReadIndicators, Target::Region("5301"), "rrrssyr"),
+            (Action::ReadIndicators, Target::Region("53"), "rrrsssr"),
             (Action::Operate, Target::Gateway, "yrrrrrr"),
             (Action::ReadAudit, Target::Gateway, "yrrrrrr"),
-            (Action::PushReturns, Target::Bank("qingshan"), "rrrrry"),
-            (Action::PushReturns, Target::Bank("bishui"), "rrrrrs"),
+            (Action::PushReturns, Target::Bank("qingshan"), "rrrrrry"),
+            (Action::PushReturns, Target::Bank("bishui"), "rrrrrrs"),
             (Action::PushReturns, HERE, "rrrrrrs"),
             (Action::ImportRegister, Target::Gateway, "yrrrrrr"),
             (Action::ReadProjects, HERE, "yyyyyyr"),
@@ -240,7 +232,7 @@ mod tests {
             (Action::ReadSuspense, Target::Gateway, "yrrrrrr"),
             (Action::AskHealth, Target::Gateway, "yssssss"),
         ] {
-            let found: String = ROLES
+            let found: String = Role::ALL
                 .iter()
                 .map(|role| letter(somebody(*role).may(action, target)))
                 .collect();
@@ -249,8 +241,14 @@ mod tests {
     }
 
     #[test]
+    fn every_action_has_a_code_of_its_own() {
+        let codes: BTreeSet<_> = Action::ALL.iter().map(|action| action.code()).collect();
+        assert_eq!(codes.len(), Action::ALL.len());
+    }
+
+    #[test]
     fn everybody_known_may_ask_whether_the_gateway_is_well_and_nobody_else_does_the_banks_work() {
-        for role in ROLES {
+        for role in Role::ALL {
             assert_eq!(somebody(role).ever_may(Action::AskHealth), Ok(()));
             assert_eq!(
                 somebody(role).ever_may(Action::PushReturns).is_ok(),

@@ -1,14 +1,14 @@
-//! From a peer's certificate to somebody with a role and a scope. Who is not in the directory is nobody: default deny.
-//! What a role may do is in `access`; whether the certificate still counts is in `revocation`.
+//! From a peer's certificate to somebody with a role and a scope. Whom the store does not know is nobody: default deny.
+//! What a role may do is in `access`; whether the certificate still counts is in `revocation`; who is known is in `store::identities`.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt,
     str::FromStr,
 };
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use x509_parser::{
     certificate::X509Certificate,
@@ -159,7 +159,7 @@ fn only_uri(certificate: &X509Certificate<'_>) -> Result<PeerUri, IdentityError>
 }
 
 /// What somebody works at; one principal has one role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Operator,
@@ -171,8 +171,40 @@ pub enum Role {
     Bank,
 }
 
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 7] = [
+        Self::Operator,
+        Self::Clerk,
+        Self::Reviewer,
+        Self::Approver,
+        Self::Finance,
+        Self::Supervisor,
+        Self::Bank,
+    ];
+
+    /// As it is written, stored and shown.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Clerk => "clerk",
+            Self::Reviewer => "reviewer",
+            Self::Approver => "approver",
+            Self::Finance => "finance",
+            Self::Supervisor => "supervisor",
+            Self::Bank => "bank",
+        }
+    }
+
+    /// The role of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.code() == code)
+    }
+}
+
 /// What part of the world somebody sees.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Everything; only operators.
     All,
@@ -184,6 +216,19 @@ pub enum Scope {
     Bank(String),
 }
 
+impl Scope {
+    /// As it is stored: `"all"`, `{"projects":["P1"]}`, `{"region":"5301"}` or `{"bank":"qingshan"}`.
+    pub fn stored(&self) -> String {
+        // Strings and sets of strings: this always serialises, and an empty text would not be read back.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Back from what was stored.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
 /// Somebody known, as every handler sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -193,8 +238,8 @@ pub struct Principal {
     pub scope: Scope,
 }
 
-/// One `[[principal]]` of the configuration.
-#[derive(Debug, Clone, Deserialize)]
+/// One `[[principal]]` of the configuration, or one that is admitted over the API.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrincipalEntry {
     /// `wagegate://user/NAME`.
@@ -207,7 +252,7 @@ pub struct PrincipalEntry {
     pub region: Option<String>,
 }
 
-/// An entry of the configuration that cannot be meant.
+/// An entry that cannot be meant.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("[[principal]] {uri}: {reason}")]
 pub struct DirectoryError {
@@ -215,9 +260,36 @@ pub struct DirectoryError {
     pub reason: &'static str,
 }
 
-/// Everybody the gateway knows.
+impl PrincipalEntry {
+    /// The person that is meant.
+    ///
+    /// # Errors
+    /// A foreign URI, or a scope that does not fit the role.
+    pub fn principal(&self) -> Result<Principal, DirectoryError> {
+        let wrong = |reason| DirectoryError {
+            uri: self.uri.clone(),
+            reason,
+        };
+        let uri: PeerUri = self
+            .uri
+            .parse()
+            .map_err(|_| wrong("not a wagegate://user/NAME"))?;
+        if uri.kind != Kind::User {
+            return Err(wrong(
+                "only users are listed; banks come from the bank list",
+            ));
+        }
+        Ok(Principal {
+            name: self.uri.clone(),
+            role: self.role,
+            scope: scope_of(self).map_err(wrong)?,
+        })
+    }
+}
+
+/// Everybody whom the configuration names: the first whom the store gets to know. After that the store rules.
 #[derive(Debug, Default)]
-pub struct Directory(HashMap<PeerUri, Principal>);
+pub struct Directory(BTreeMap<String, Principal>);
 
 impl Directory {
     /// People from the configuration, banks from the list of bank codes.
@@ -228,45 +300,29 @@ impl Directory {
         people: &[PrincipalEntry],
         banks: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, DirectoryError> {
-        let mut known = HashMap::new();
+        let mut known: BTreeMap<_, _> = banks.into_iter().map(bank_principal).collect();
         for entry in people {
-            let wrong = |reason| DirectoryError {
-                uri: entry.uri.clone(),
-                reason,
-            };
-            let uri: PeerUri = entry
-                .uri
-                .parse()
-                .map_err(|_| wrong("not a wagegate://user/NAME"))?;
-            if uri.kind != Kind::User {
-                return Err(wrong(
-                    "only users are listed; banks come from the bank list",
-                ));
-            }
-            let scope = scope_of(entry).map_err(wrong)?;
-            let principal = Principal {
-                name: entry.uri.clone(),
-                role: entry.role,
-                scope,
-            };
-            if known.insert(uri, principal).is_some() {
-                return Err(wrong("listed twice"));
+            let principal = entry.principal()?;
+            if known.insert(entry.uri.clone(), principal).is_some() {
+                return Err(DirectoryError {
+                    uri: entry.uri.clone(),
+                    reason: "listed twice",
+                });
             }
         }
-        known.extend(banks.into_iter().map(bank_principal));
         Ok(Self(known))
     }
 
-    /// The principal of a certificate that still counts; `None` is a refusal.
-    pub fn find(&self, identity: &Identity) -> Option<&Principal> {
-        self.0.get(&identity.uri)
+    /// Everybody, by name.
+    pub fn principals(&self) -> Vec<Principal> {
+        self.0.values().cloned().collect()
     }
 }
 
-fn bank_principal(code: &str) -> (PeerUri, Principal) {
-    let uri = PeerUri::bank(code);
+fn bank_principal(code: &str) -> (String, Principal) {
+    let uri = PeerUri::bank(code).to_string();
     let principal = Principal {
-        name: uri.to_string(),
+        name: uri.clone(),
         role: Role::Bank,
         scope: Scope::Bank(code.to_owned()),
     };
@@ -389,6 +445,30 @@ mod tests {
                 .reason,
             "listed twice"
         );
+    }
+
+    #[test]
+    fn a_role_and_a_scope_come_back_from_the_store_as_they_went() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_code(role.code()), Some(role));
+            assert_eq!(
+                serde_json::to_string(&role).unwrap(),
+                format!("\"{}\"", role.code())
+            );
+        }
+        for (scope, text) in [
+            (Scope::All, r#""all""#),
+            (
+                Scope::Projects(["P1".into(), "P2".into()].into()),
+                r#"{"projects":["P1","P2"]}"#,
+            ),
+            (Scope::Region("5301".into()), r#"{"region":"5301"}"#),
+            (Scope::Bank("qingshan".into()), r#"{"bank":"qingshan"}"#),
+        ] {
+            assert_eq!(scope.stored(), text);
+            assert_eq!(Scope::from_stored(text), Some(scope));
+        }
+        assert_eq!(Scope::from_stored(""), None);
     }
 
     #[test]

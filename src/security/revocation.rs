@@ -32,6 +32,16 @@ impl Fingerprint {
     pub fn of_name(der: &[u8]) -> Self {
         Self(Sha256::digest(der).into())
     }
+
+    /// One that was stored.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// For storing.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Fingerprint {
@@ -54,6 +64,11 @@ impl Serial {
                 .skip_while(|byte| *byte == 0)
                 .collect(),
         )
+    }
+
+    /// For storing.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -235,12 +250,22 @@ impl Revocations {
         serial: &Serial,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let authority = self
-            .0
+        let mut known = false;
+        // A renewed file may bring a name that another has already: then both must let it pass.
+        for authority in self.0.iter().map(|authority| authority.current()) {
+            if authority.name == *issuer {
+                known = true;
+                authority.check(serial, now)?;
+            }
+        }
+        known.then_some(()).ok_or(Refusal::UnknownIssuer)
+    }
+
+    /// True when one of the configured authorities has this name.
+    pub fn knows(&self, issuer: &Fingerprint) -> bool {
+        self.0
             .iter()
-            .map(|authority| authority.current())
-            .find(|authority| authority.name == *issuer);
-        authority.ok_or(Refusal::UnknownIssuer)?.check(serial, now)
+            .any(|authority| authority.current().name == *issuer)
     }
 
     /// True when the issuer's list names the certificate; an expired list or unknown issuer is for [`Self::check`].

@@ -5,7 +5,7 @@ use std::{
     fmt, fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use thiserror::Error;
@@ -24,6 +24,16 @@ pub enum LoadError {
     Unusable { path: PathBuf, reason: String },
 }
 
+impl LoadError {
+    /// What is wrong, without the place: for people who ask over the API; the log names the file.
+    fn why(&self) -> String {
+        match self {
+            Self::Unreadable { source, .. } => source.kind().to_string(),
+            Self::Unusable { reason, .. } => reason.clone(),
+        }
+    }
+}
+
 type Read<T> = dyn Fn(&[Vec<u8>], Option<&T>) -> Result<T, LoadError> + Send + Sync;
 
 /// A value made from a few files, made again when one of them changes.
@@ -36,6 +46,7 @@ pub struct Watched<T> {
 struct State<T> {
     seen: Vec<Option<Stamp>>,
     current: Arc<T>,
+    fault: Option<String>,
 }
 
 /// What changes whenever a file is rewritten or replaced; the inode and change time catch a replacement within one clock tick.
@@ -61,26 +72,41 @@ impl<T> Watched<T> {
         Ok(Self {
             paths,
             read: Box::new(read),
-            state: Mutex::new(State { seen, current }),
+            state: Mutex::new(State {
+                seen,
+                current,
+                fault: None,
+            }),
         })
     }
 
     /// The value of the files as they are now. A new version that cannot be used is reported once, and the last good one stays.
     pub fn current(&self) -> Arc<T> {
+        Arc::clone(&self.look().current)
+    }
+
+    /// Why the files as they are now are not in use, when an earlier version of them is.
+    pub fn fault(&self) -> Option<String> {
+        self.look().fault.clone()
+    }
+
+    fn look(&self) -> MutexGuard<'_, State<T>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Stamped before reading: a change while we read is seen as a change at the next look.
         let seen = stamps(&self.paths);
         if seen != state.seen {
             state.seen = seen;
-            match contents(&self.paths).and_then(|files| (self.read)(&files, Some(&state.current)))
-            {
+            let fresh =
+                contents(&self.paths).and_then(|files| (self.read)(&files, Some(&state.current)));
+            state.fault = fresh.as_ref().err().map(LoadError::why);
+            match fresh {
                 Ok(fresh) => state.current = Arc::new(fresh),
                 Err(error) => {
                     tracing::error!(%error, "a changed security file cannot be used; the version before it stays in force")
                 }
             }
         }
-        Arc::clone(&state.current)
+        state
     }
 }
 
@@ -149,12 +175,16 @@ mod tests {
         assert_eq!(*watched.current(), "one");
         fs::write(&path, "three").unwrap();
         assert_eq!(*watched.current(), "three");
+        assert_eq!(watched.fault(), None);
         fs::write(&path, [0xff]).unwrap();
         assert_eq!(*watched.current(), "three");
+        assert_eq!(watched.fault().as_deref(), Some("not text"));
         fs::remove_file(&path).unwrap();
         assert_eq!(*watched.current(), "three");
+        assert_eq!(watched.fault().as_deref(), Some("entity not found"));
         fs::write(&path, "four").unwrap();
         assert_eq!(*watched.current(), "four");
+        assert_eq!(watched.fault(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::{Fen, PayMonth};
 
-use super::{Conflict, StoreError};
+use super::{Conflict, LeftOut, Remarks, StoreError};
 
 /// A batch about to be stored; count, total and hash were made from the same rows.
 #[derive(Clone, Debug)]
@@ -32,6 +32,23 @@ pub struct NewBatch {
     pub prepared_by: String,
     /// When.
     pub at: Timestamp,
+    /// Warnings that it is taken with, and rows left out of it by name.
+    pub remarks: Remarks,
+}
+
+impl NewBatch {
+    /// What the audit log says of it.
+    pub(super) fn audit_detail(&self) -> String {
+        let mut detail = format!(
+            "{} rows, {} yuan, content {}",
+            self.rows, self.total, self.content
+        );
+        for (said, LeftOut { row, code }) in self.remarks.left_out.iter().enumerate() {
+            detail.push_str(if said == 0 { "; left out: " } else { ", " });
+            detail.push_str(&format!("row {row} ({code})"));
+        }
+        detail
+    }
 }
 
 /// One wage row with its people sealed.

@@ -71,6 +71,15 @@ pub enum Conflict {
         /// What is free now.
         available: Fen,
     },
+    /// Somebody has this name.
+    #[error("{uri} is known already")]
+    AlreadyKnown {
+        /// Whose name it is.
+        uri: String,
+    },
+    /// Nobody would be left who can let others in.
+    #[error("the last active operator cannot be suspended")]
+    LastOperator,
     /// The same reference came before with other content.
     #[error("reference {reference} came before with another amount or account")]
     ReferenceReused {

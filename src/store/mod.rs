@@ -8,12 +8,15 @@ mod chain;
 mod columns;
 mod document;
 mod error;
+pub mod identities;
 mod instruction;
 mod moves;
 pub mod postgres;
 mod project;
 mod recounted;
+mod requests;
 pub mod sqlite;
+mod standing;
 mod task;
 mod view;
 
@@ -29,8 +32,11 @@ use wagegate_domain::plan::{KeyRule, Limits};
 pub use batch::{BatchView, Decision, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
+pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
+pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
+pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
 pub use view::{
     AuditEntry, ChainCheck, ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount,
@@ -38,7 +44,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug {
+pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 
@@ -114,6 +120,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError>;
     /// Instructions of a batch.
     async fn instructions(&self, batch: &str) -> Result<Vec<InstructionView>, StoreError>;
+    /// When the oldest instruction in doubt was planned.
+    async fn oldest_in_doubt(&self) -> Result<Option<Timestamp>, StoreError>;
     /// Payments after a sequence number, in order, at most `limit`.
     async fn payments(
         &self,

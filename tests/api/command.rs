@@ -32,7 +32,7 @@ const LOOKS: &[(&str, &str, &str)] = &[
 #[rustfmt::skip]
 const ENDS: &[(&str, &str, i32, &str)] = &[
     ("operator", "failures --month 2026-10",                     1, "role"),
-    ("clerk",    "batch B-none",                                 1, "B-none"),
+    ("clerk",    "batch B-none",                                 1, "no such thing"),
     ("clerk",    "frobnicate",                                   2, "frobnicate"),
     ("clerk",    "submit {bad} --project P1 --month 2026-10",    3, ""),
     ("clerk",    "batches --server https://localhost:1",         4, ""),
@@ -182,6 +182,20 @@ async fn the_configuration_is_checked_without_starting_anything() {
         output.status.success() && text(&output).contains("qingshan"),
         "{output:?}"
     );
+}
+
+#[test]
+fn completions_need_no_gateway() {
+    for (shell, word) in [("bash", "_wagegate()"), ("zsh", "#compdef wagegate")] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_wagegate"))
+            .args(["completions", shell])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success() && text(&output).contains(word),
+            "{shell}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,9 +88,10 @@ async fn a_refused_batch_frees_its_workers_for_another_sheet() {
         .await;
     assert_eq!(
         (twice.status, &twice.json()["type"]),
-        (409, &json!("urn:wagegate:already-owed"))
+        (422, &json!("urn:wagegate:content"))
     );
-    assert_eq!(twice.json()["rows"][0]["code"], json!("already_owed"));
+    assert_eq!(twice.json()["rows"][0]["code"], json!("sheet_twice"));
+    assert_eq!(twice.json()["rows"][1]["code"], json!("already_owed"));
     let (decision, _) = approval(&batch);
     let refused = house
         .as_user("approver")
@@ -291,7 +292,11 @@ async fn the_books_are_whole_and_the_gateway_is_well() {
         json!(true)
     );
     assert_eq!(operator.get("/v1/suspense").await.json(), json!([]));
-    let health = house.as_bank("bishui").get("/v1/health").await.json();
+    assert_eq!(
+        house.as_bank("bishui").get("/v1/health").await.json(),
+        json!({"well": true})
+    );
+    let health = house.as_user("clerk").get("/v1/health").await.json();
     assert_eq!(
         (&health["status"], &health["store_reachable"]),
         (&json!("ok"), &json!(true))

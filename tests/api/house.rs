@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Body, Certificate, Identity, Method};
+use reqwest::{Body, Certificate, Identity, Method, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -33,6 +33,7 @@ pub(crate) struct House {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) kind: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
@@ -217,14 +218,24 @@ impl Client<'_> {
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        self.ask_with(method, path, &[], body).await
+    }
+
+    /// The same, with headers.
+    pub(crate) async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let url = format!("{}{path}", self.house.url);
-        let answer = self
-            .http
-            .request(Method::from_bytes(method.as_bytes()).unwrap(), url)
-            .body(body)
-            .send()
-            .await
-            .unwrap();
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let asked = self.http.request(method, url).body(body);
+        let asked = headers
+            .iter()
+            .fold(asked, |asked, (name, value)| asked.header(*name, *value));
+        let answer = asked.send().await.unwrap();
         let kind = answer
             .headers()
             .get("content-type")
@@ -233,6 +244,7 @@ impl Client<'_> {
         Answer {
             status: answer.status().as_u16(),
             kind,
+            headers: answer.headers().clone(),
             text: answer.text().await.unwrap(),
         }
     }

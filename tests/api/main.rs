@@ -6,4 +6,6 @@ mod certificates;
 mod command;
 mod flow;
 mod house;
+mod keys;
 mod refusals;
+mod sheets;

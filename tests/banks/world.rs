@@ -191,15 +191,10 @@ impl World {
         let upload = stream::iter([Ok(Bytes::from(people::sheet(number, rows)))]);
         let month = PayMonth::parse("2026-10").unwrap();
         let desk = intake::Desk::of(&self.gateway);
-        let submitted = intake::submit(
-            &desk,
-            Box::pin(upload),
-            project,
-            month,
-            "wagegate://user/clerk",
-        )
-        .await
-        .unwrap();
+        let submission = intake::Submission::plain(project, month, "wagegate://user/clerk");
+        let submitted = intake::submit(&desk, Box::pin(upload), &submission)
+            .await
+            .unwrap();
         let decision = Decision {
             batch: submitted.batch.code.clone(),
             content: submitted.batch.content,

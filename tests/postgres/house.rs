@@ -112,6 +112,7 @@ pub(crate) async fn submit(
         total: Fen::new(WAGE * i64::from(count)),
         prepared_by: "clerk".into(),
         at: AT,
+        remarks: wagegate::store::Remarks::default(),
     };
     store
         .accept_batch(&batch, &mut rows(project, count))

@@ -32,6 +32,16 @@ on_each_engine! {
         an_import_that_cannot_be_whole_changes_nothing,
         a_deposit_is_booked_once_and_its_reference_is_not_used_again,
     }
+    identities {
+        whom_the_configuration_names_is_admitted_once_and_then_the_store_rules,
+        every_version_of_a_principal_is_kept_and_in_the_audit_log,
+        a_name_is_given_once_and_nobody_unknown_is_changed,
+        the_last_active_operator_cannot_be_suspended,
+        two_operators_who_suspend_each_other_at_one_moment_are_not_both_heard,
+        a_suspension_and_a_revocation_show_at_once_through_another_gateway,
+        a_revocation_is_for_ever_and_a_history_is_never_changed,
+        certificates_are_noted_and_listed_in_pages,
+    }
     intake {
         a_sheet_is_stored_whole_and_stands_held,
         a_source_that_fails_midway_leaves_nothing,
@@ -43,6 +53,16 @@ on_each_engine! {
         a_worker_twice_in_one_sheet_is_refused,
         a_rejected_sheet_gives_its_workers_back,
         people_are_kept_once_and_another_card_is_another_version,
+    }
+    standing {
+        nobody_knows_a_worker_who_never_came,
+        wages_of_this_month_and_the_last_are_found_wherever_they_are,
+        a_rejected_sheet_leaves_no_wage_and_its_file_may_come_again,
+        the_registry_says_who_is_on_site_with_which_name_and_card,
+        a_card_that_a_bank_refused_stays_refused_until_its_next_word,
+        an_account_of_another_worker_is_known_by_registry_and_by_wage,
+        what_a_batch_was_taken_with_is_kept_and_audited,
+        the_roster_comes_in_pages,
     }
     approval {
         approving_reserves_the_funds_and_asks_for_a_plan,
@@ -107,6 +127,12 @@ on_each_engine! {
         the_rate_is_counted_for_project_county_and_prefecture,
         a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
+    }
+    requests {
+        a_key_is_one_requests_until_it_is_answered,
+        a_key_whose_request_died_is_taken_over_and_the_dead_ones_answer_is_not_kept,
+        a_refused_request_gives_its_key_back,
+        what_is_old_is_forgotten,
     }
     keeping {
         a_second_live_attempt_is_refused_by_the_database,

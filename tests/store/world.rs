@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wagegate::store::{
-    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, RowSource, Saying, SealedRow,
-    StoreError, Taken,
+    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, Remarks, RowSource, Saying,
+    SealedRow, StoreError, Taken,
 };
 use wagegate_domain::attempt::Event;
 use wagegate_domain::batch::ContentHash;
@@ -132,6 +132,7 @@ pub(crate) fn head(code: &str, project: &str, rows: &[SealedRow]) -> NewBatch {
         total: Fen::total(rows.iter().map(|row| row.amount)).unwrap(),
         prepared_by: "clerk".into(),
         at: at(0),
+        remarks: Remarks::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A listener with one route behind the real TLS and identity check, and a plain blocking client to try it with.
 
+#![allow(dead_code, reason = "each test program uses its part")]
+
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -13,6 +15,7 @@ use rustls::{
     ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned, crypto::aws_lc_rs,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use tempfile::TempDir;
 use wagegate::{
     clock::Clock,
     http::{
@@ -23,6 +26,7 @@ use wagegate::{
         principal::{Directory, PrincipalEntry, Role},
         revocation::{Authority, AuthorityFiles, Revocations},
     },
+    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
     transport::tls::{KeyFiles, Trust, own_certificate, server_config},
 };
 
@@ -31,26 +35,43 @@ use crate::certificates::Certificates;
 /// A running listener; it stops when dropped.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
+    /// URL of its store, where a test may do what another gateway would.
+    pub(crate) store: String,
     handle: ServerHandle,
+    _folder: TempDir,
 }
 
 impl Gateway {
     pub(crate) fn start(certificates: &Certificates, clock: Arc<dyn Clock>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite://{}", folder.path().join("wagegate.db").display());
+        Self::start_on(certificates, clock, store, folder)
+    }
+
+    /// One of several gateways of one store.
+    pub(crate) fn start_on(
+        certificates: &Certificates,
+        clock: Arc<dyn Clock>,
+        store: String,
+        folder: TempDir,
+    ) -> Self {
         let trust = Arc::new(trust(certificates));
         let own = own_certificate(&key_files(certificates, "gateway")).unwrap();
         let tls = server_config(own, Arc::clone(&trust), Arc::clone(&clock)).unwrap();
         let revocations = Revocations::new(trust.authorities()).unwrap();
-        let directory = Directory::new(&people(), ["qingshan", "bishui"]).unwrap();
-        let gate = Arc::new(Gate {
-            revocations,
-            directory,
-            clock,
-        });
+        let known = Directory::new(&people(), ["qingshan", "bishui"]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (tell, told) = mpsc::channel();
+        let url = store.clone();
         thread::spawn(move || {
             System::new().block_on(async move {
+                let store = open(&url).await;
+                store
+                    .admit_unknown(&known.principals(), "configuration", clock.now())
+                    .await
+                    .unwrap();
+                let gate = Arc::new(Gate::new(revocations, store, clock));
                 let limits = Limits {
                     workers: 1,
                     ..Limits::default()
@@ -62,8 +83,32 @@ impl Gateway {
         });
         Self {
             address,
+            store,
             handle: told.recv().unwrap(),
+            _folder: folder,
         }
+    }
+
+    /// Does something to the store, as another gateway would.
+    pub(crate) fn in_store<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        act: impl FnOnce(Arc<dyn Store>) -> F,
+    ) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(async { act(open(&self.store).await).await })
+            .unwrap()
+    }
+}
+
+async fn open(url: &str) -> Arc<dyn Store> {
+    if url.starts_with("sqlite:") {
+        Arc::new(SqliteStore::open(url).await.unwrap())
+    } else {
+        Arc::new(PostgresStore::open(url).await.unwrap())
     }
 }
 
@@ -106,7 +151,7 @@ pub(crate) fn key_files(certificates: &Certificates, name: &str) -> KeyFiles {
     }
 }
 
-fn trust(certificates: &Certificates) -> Trust {
+pub(crate) fn trust(certificates: &Certificates) -> Trust {
     let authority = |name: &str| {
         let ca = certificates.file(&format!("{name}-ca.pem"));
         let crl = certificates.file(&format!("{name}.crl.pem"));

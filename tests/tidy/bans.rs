@@ -58,7 +58,16 @@ const BANS: &[Ban] = &[
         words: &["f32", "f64"],
         holds: is_gateway,
         instead: "amounts are `Fen`, rates `rust_decimal::Decimal`",
-        but: &[],
+        but: &[
+            (
+                "src/intake/returned.rs",
+                "a workbook's numbers go back into the workbook as they came",
+            ),
+            (
+                "src/registry/forms/national.rs",
+                "what a reader of JSON calls when a number has a fraction, to refuse it",
+            ),
+        ],
     },
     Ban {
         words: &["println!", "print!", "eprintln!", "eprint!"],

@@ -163,6 +163,7 @@ impl<'a> Checker<'a> {
             return Err(FormsError::Refused(Refused {
                 problems: listed,
                 total,
+                warnings: self.odd.listed,
             }));
         }
         Ok(Read {

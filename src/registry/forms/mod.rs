@@ -92,6 +92,7 @@ impl From<IntakeError> for FormsError {
             IntakeError::Unreadable(why) => Self::Unreadable(why),
             IntakeError::TooLarge => Self::TooLarge,
             IntakeError::Io(error) => Self::Io(error),
+            IntakeError::Records(error) => Self::Io(io::Error::other(error)),
             IntakeError::Stopped => Self::Stopped,
         }
     }

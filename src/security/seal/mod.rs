@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use self::keys::{Keys, SealingKey};
 pub(crate) use self::stream::{Label, OpenReader, SealWriter, StreamError};
-use crate::store::SealedRow;
+use crate::store::{RowKey, SealedRow};
 
 /// The first byte of everything sealed: AES-256-GCM in the layout of this module.
 const VERSION: u8 = 1;
@@ -196,6 +196,21 @@ impl Vault {
     /// The blind index of an identity number.
     pub fn blind_id_number(&self, id: &IdNumber) -> Blind {
         blind(&self.keys.blind.id_number, &[id.clear()])
+    }
+
+    /// The blind index of a registered name: in the normal form of names, so that another spelling of the middle dot is the same.
+    pub fn blind_name(&self, name: &PersonName) -> Blind {
+        // Two fields: no binding has so few, and none can come to the same bytes.
+        blind(&self.keys.blind.binding, &["name", name.clear()])
+    }
+
+    /// The blind indexes of one row, and nothing sealed.
+    pub fn row_key(&self, row: &WageRow) -> RowKey {
+        RowKey {
+            worker_blind: self.blind_id_number(&row.id_number),
+            binding_blind: self.blind_binding(row),
+            account_blind: self.blind_of_account(&row.account),
+        }
     }
 
     fn blind_of_account(&self, account: &BankAccount) -> Blind {

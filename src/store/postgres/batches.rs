@@ -9,7 +9,7 @@ use wagegate_domain::outcome::Place;
 
 use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
-use super::{audit, tasks};
+use super::{audit, standing, tasks};
 use crate::store::{
     BatchView, Conflict, Decision, NewBatch, OwedTwice, RowSource, StoreError, TaskKind,
 };
@@ -38,17 +38,14 @@ pub(super) async fn accept(
     insert_items(&mut tx, id).await?;
     claim_slots(&mut tx, id, project, batch).await?;
     insert_tally(&mut tx, id, batch).await?;
-    let detail = format!(
-        "{} rows, {} yuan, content {}",
-        batch.rows, batch.total, batch.content
-    );
+    standing::keep(&mut tx, id, &batch.remarks).await?;
     audit::append(
         &mut tx,
         batch.at,
         &batch.prepared_by,
         "batch.submit",
         &batch.code,
-        &detail,
+        &batch.audit_detail(),
     )
     .await?;
     let view = view(&mut tx, &batch.code).await?;

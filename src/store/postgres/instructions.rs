@@ -53,6 +53,13 @@ pub(super) async fn of_batch(
     rows.iter().map(instruction_view).collect()
 }
 
+pub(super) async fn oldest_in_doubt(pool: &PgPool) -> Result<Option<Timestamp>, StoreError> {
+    sqlx::query("SELECT min(planned_at) AS oldest FROM instruction WHERE state = 'in_doubt'")
+        .fetch_one(pool)
+        .await?
+        .maybe_moment("oldest")
+}
+
 fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
     Ok(InstructionView {
         id: row.int("id")?,

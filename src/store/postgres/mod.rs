@@ -10,6 +10,7 @@ mod columns;
 mod copy;
 mod events;
 mod facts;
+mod identities;
 mod instructions;
 mod items;
 mod plans;
@@ -17,7 +18,9 @@ mod raws;
 mod recount;
 mod registry;
 mod reports;
+mod requests;
 mod schema;
+mod standing;
 mod standings;
 mod tallies;
 mod tasks;
@@ -168,6 +171,9 @@ impl Store for PostgresStore {
     }
     async fn instructions(&self, batch: &str) -> Result<Vec<InstructionView>, StoreError> {
         instructions::of_batch(&self.pool, batch).await
+    }
+    async fn oldest_in_doubt(&self) -> Result<Option<Timestamp>, StoreError> {
+        instructions::oldest_in_doubt(&self.pool).await
     }
     async fn payments(
         &self,

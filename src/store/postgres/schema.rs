@@ -25,6 +25,9 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job",
     2 "0002_registry",
+    3 "0003_identities",
+    4 "0004_requests",
+    5 "0005_intake",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

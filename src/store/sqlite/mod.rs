@@ -8,6 +8,7 @@ mod audit;
 mod batches;
 mod events;
 mod facts;
+mod identities;
 mod instructions;
 mod items;
 mod people;
@@ -16,8 +17,10 @@ mod raws;
 mod recount;
 mod registry;
 mod reports;
+mod requests;
 mod schema;
 mod sheets;
+mod standing;
 mod standings;
 mod tallies;
 mod tasks;
@@ -193,6 +196,9 @@ impl Store for SqliteStore {
     }
     async fn instructions(&self, batch: &str) -> Result<Vec<InstructionView>, StoreError> {
         instructions::of_batch(&self.readers, batch).await
+    }
+    async fn oldest_in_doubt(&self) -> Result<Option<Timestamp>, StoreError> {
+        instructions::oldest_in_doubt(&self.readers).await
     }
     async fn payments(
         &self,

@@ -26,6 +26,9 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job",
     2 "0002_registry",
+    3 "0003_identities",
+    4 "0004_requests",
+    5 "0005_intake",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -7,7 +7,7 @@ use wagegate_domain::outcome::Place;
 
 use super::batches::view;
 use super::people::{self, Person};
-use super::{CHUNK, audit, write};
+use super::{CHUNK, audit, standing, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, SealedRow, StoreError};
 
@@ -38,17 +38,14 @@ pub(super) async fn accept(
         return Err(owed_twice(&mut tx, &incoming, batch.rows - slots).await?);
     }
     insert_tally(&mut tx, incoming.id, batch).await?;
-    let detail = format!(
-        "{} rows, {} yuan, content {}",
-        batch.rows, batch.total, batch.content
-    );
+    standing::keep(&mut tx, incoming.id, &batch.remarks).await?;
     audit::append(
         &mut tx,
         batch.at,
         &batch.prepared_by,
         "batch.submit",
         &batch.code,
-        &detail,
+        &batch.audit_detail(),
     )
     .await?;
     let view = view(&mut tx, &batch.code).await?;

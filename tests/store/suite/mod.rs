@@ -3,11 +3,14 @@
 pub(crate) mod approval;
 pub(crate) mod documents;
 pub(crate) mod facts;
+pub(crate) mod identities;
 pub(crate) mod intake;
 pub(crate) mod keeping;
 pub(crate) mod matching;
 pub(crate) mod planning;
 pub(crate) mod reading;
 pub(crate) mod registry;
+pub(crate) mod requests;
+pub(crate) mod standing;
 pub(crate) mod talking;
 pub(crate) mod tasks;

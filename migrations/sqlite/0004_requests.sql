@@ -1,0 +1,16 @@
+-- Requests under a key that their caller chose (Idempotency-Key), with the answer that was given. Without a status the request runs, under a
+-- lease; a key whose request died is taken over as a new row, so that a late answer of the dead one finds none.
+CREATE TABLE keyed_request (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    principal   TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    at          INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL,
+    content     BLOB,
+    status      INTEGER,
+    headers     TEXT,
+    body        BLOB,
+    UNIQUE (principal, key),
+    CONSTRAINT an_answer_is_whole CHECK ((status IS NULL) = (content IS NULL) AND (status IS NULL) = (headers IS NULL))
+) STRICT;
+CREATE INDEX keyed_request_by_age ON keyed_request (at);

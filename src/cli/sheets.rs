@@ -1,0 +1,228 @@
+//! Wage sheets on the command line: the template, what is wrong with a sheet, and its submission.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use futures_util::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Body;
+use tokio_util::io::ReaderStream;
+
+use super::{
+    Failure, Out,
+    batches::{card, or_rows, problems},
+    client::Client,
+};
+use crate::http::{batches::SubmittedWire, sheets::CheckedWire};
+
+/// A sheet, and what is said of it.
+#[derive(Debug, Args)]
+pub(super) struct Sheet {
+    /// The wage sheet: .xlsx, .csv or .json.
+    sheet: PathBuf,
+    /// Project code.
+    #[arg(long)]
+    project: String,
+    /// Month the wages are owed for, such as 2026-10.
+    #[arg(long)]
+    month: String,
+    /// Number of workers, compared with the sheet's.
+    #[arg(long)]
+    count: Option<u64>,
+    /// Sum in yuan, compared with the sheet's.
+    #[arg(long)]
+    sum: Option<String>,
+    /// Rows with problems to leave out: 12,17 or, in a later sheet, 二队:9.
+    #[arg(long, value_name = "ROWS")]
+    leave_out: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Submit {
+    #[command(flatten)]
+    sheet: Sheet,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Errors {
+    #[command(flatten)]
+    sheet: Sheet,
+    /// Write the same workbook with a column of reasons here, to be mended and submitted.
+    #[arg(long, value_name = "OUT")]
+    xlsx: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Template {
+    /// A month's wage sheet; whoever may see people finds the roster filled in.
+    Wages {
+        /// Where to write it.
+        out: PathBuf,
+        /// Project code.
+        #[arg(long)]
+        project: String,
+        /// Month the wages are owed for, such as 2026-10.
+        #[arg(long)]
+        month: String,
+    },
+}
+
+pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result<(), Failure> {
+    let query = submit.sheet.query();
+    let body = upload(&submit.sheet.sheet, out).await?;
+    let taken: SubmittedWire = or_rows(client.post(&["batches"], &pairs(&query), body).await, out)?;
+    out.show(&taken, |SubmittedWire { batch, warnings }| {
+        let odd = match warnings.as_slice() {
+            [] => String::new(),
+            some => format!("\n提示 odd, but taken:\n{}", problems(some)),
+        };
+        format!(
+            "{}{odd}\n下一步 next: a second person runs\n  wagegate approve {} --content {}",
+            card(batch),
+            batch.code,
+            batch.content
+        )
+    })
+}
+
+pub(super) async fn errors(client: &Client, errors: &Errors, out: Out) -> Result<(), Failure> {
+    let sheet = &errors.sheet;
+    let mut query = sheet.query();
+    let checked: CheckedWire = client
+        .post(
+            &["batches", "check"],
+            &pairs(&query),
+            upload(&sheet.sheet, out).await?,
+        )
+        .await?;
+    if let Some(to) = &errors.xlsx {
+        query.push(("answer", "xlsx".into()));
+        let workbook = client
+            .send(
+                &["batches", "check"],
+                &pairs(&query),
+                upload(&sheet.sheet, out).await?,
+            )
+            .await?;
+        write(to, workbook).await?;
+    }
+    out.show(&checked, |checked| shown(checked, errors.xlsx.as_deref()))?;
+    if checked.good {
+        Ok(())
+    } else {
+        Err(Failure::Problems(checked.problems_total))
+    }
+}
+
+fn shown(checked: &CheckedWire, workbook: Option<&Path>) -> String {
+    let mut parts = Vec::new();
+    if !checked.problems.is_empty() {
+        parts.push(problems(&checked.problems));
+    }
+    if !checked.warnings.is_empty() {
+        parts.push(format!(
+            "提示 odd, and no obstacle:\n{}",
+            problems(&checked.warnings)
+        ));
+    }
+    if checked.good {
+        let sum = super::table::yuan(checked.total_fen);
+        parts.push(format!(
+            "可以提交 ready: {} 人次 wages, {sum} 元 yuan",
+            checked.rows
+        ));
+    }
+    if let Some(to) = workbook {
+        parts.push(format!("退回表 with reasons: {}", to.display()));
+    }
+    parts.join("\n")
+}
+
+pub(super) async fn template(
+    client: &Client,
+    template: &Template,
+    out: Out,
+) -> Result<(), Failure> {
+    let Template::Wages {
+        out: to,
+        project,
+        month,
+    } = template;
+    let query = [("project", project.as_str()), ("month", month.as_str())];
+    write(to, client.open(&["templates", "wages"], &query).await?).await?;
+    out.show(
+        &serde_json::json!({"file": to.display().to_string()}),
+        |_| format!("模板已保存 template: {}", to.display()),
+    )
+}
+
+impl Sheet {
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let given = [
+            ("count", self.count.map(|count| count.to_string())),
+            ("sum", self.sum.clone()),
+            ("leave_out", self.leave_out.clone()),
+        ];
+        let mut query = vec![
+            ("project", self.project.clone()),
+            ("month", self.month.clone()),
+        ];
+        query.extend(
+            given
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        query
+    }
+}
+
+fn pairs<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    query
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
+}
+
+/// The file as a stream, with a bar where somebody watches.
+async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
+    let here = |error| Failure::Here(format!("{}: {error}", path.display()));
+    let file = tokio::fs::File::open(path).await.map_err(here)?;
+    let size = file.metadata().await.map_err(here)?.len();
+    let bar = if out.lively() {
+        let style =
+            ProgressStyle::with_template("上传 uploading {bar:40} {bytes}/{total_bytes} {eta}");
+        ProgressBar::new(size).with_style(style.map_err(Failure::here)?)
+    } else {
+        ProgressBar::hidden()
+    };
+    let pieces = ReaderStream::with_capacity(file, 64 * 1024).inspect(move |piece| {
+        if let Ok(piece) = piece {
+            bar.inc(u64::try_from(piece.len()).unwrap_or(0));
+        }
+    });
+    Ok(Body::wrap_stream(pieces))
+}
+
+/// People stand in it in clear: for its owner only.
+async fn write(to: &Path, answer: reqwest::Response) -> Result<(), Failure> {
+    let here = |error| Failure::Here(format!("{}: {error}", to.display()));
+    let bytes = answer
+        .bytes()
+        .await
+        .map_err(|error| Failure::Unreachable(super::client::causes(&error)))?;
+    let mut options = tokio::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(to)
+        .await
+        .map_err(here)?;
+    tokio::io::AsyncWriteExt::write_all(&mut file, &bytes)
+        .await
+        .map_err(here)?;
+    tokio::io::AsyncWriteExt::flush(&mut file)
+        .await
+        .map_err(here)
+}
