@@ -589,6 +589,19 @@ fn what_is_hostile_or_broken_gets_a_refusal_that_quotes_nobody() {
 }
 
 #[test]
+fn the_template_is_read_as_it_is_made_and_offers_its_choices() {
+    let template = wagegate::registry::template().unwrap();
+    assert_eq!(said(FormKind::Sheet, &template), ["!0  no_rows"]);
+    let mut parts = zip::ZipArchive::new(Cursor::new(template)).unwrap();
+    let mut sheet = String::new();
+    let mut part = parts.by_name("xl/worksheets/sheet1.xml").unwrap();
+    io::Read::read_to_string(&mut part, &mut sheet).unwrap();
+    for choice in ["本行卡,他行卡,社保卡,云建宝卡", "建筑工人,管理人员"] {
+        assert!(sheet.contains(choice), "{choice}");
+    }
+}
+
+#[test]
 fn the_form_is_named_or_told_by_the_content_type() {
     for kind in FormKind::ALL {
         assert_eq!(FormKind::from_code(kind.code()), Some(kind));

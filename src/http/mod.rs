@@ -24,5 +24,6 @@ mod refusal;
 pub mod register;
 pub mod serve;
 pub mod sheets;
+mod templates;
 mod terms;
 pub mod wire;

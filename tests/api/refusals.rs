@@ -20,6 +20,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/v1/batches/{code}/instructions", "yyyyy-"),
     ("POST", "/v1/batches/{code}/decision", "--y---"),
     ("GET", "/v1/templates/wages", "yyyyy-"),
+    ("GET", "/v1/templates/roster", "yyyyy-"),
     ("POST", "/v1/bank/returns", "-----y"),
     ("POST", "/v1/bank/deposits", "-----y"),
     ("GET", "/v1/rates", "--yyy-"),
