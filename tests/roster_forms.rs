@@ -616,3 +616,33 @@ fn the_form_is_named_or_told_by_the_content_type() {
         assert_eq!(FormKind::of_content_type(content_type), expected);
     }
 }
+
+#[test]
+fn the_sample_rosters_are_taken_with_the_workers_of_their_wage_sheets() {
+    for (file, project, workers) in [
+        ("530902202610001.xlsx", "530902202610001", 412),
+        ("530302202610001.csv", "530302202610001", 307),
+    ] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("examples/rosters")
+            .join(file);
+        let open = || -> io::Result<Box<dyn BufRead + Send>> {
+            Ok(Box::new(io::BufReader::new(std::fs::File::open(&path)?)))
+        };
+        let expect = RosterExpectation {
+            project,
+            today: date(2026, 11, 2),
+        };
+        let mut cards = 0;
+        let read = forms::read(FormKind::Sheet, &open, None, &expect, &mut |row| {
+            cards += u64::from(row.card.is_some());
+            Ok(())
+        });
+        let read = read.unwrap();
+        assert_eq!(
+            (read.rows, read.warnings, cards),
+            (workers, vec![], workers),
+            "{file}"
+        );
+    }
+}
