@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::civil::date;
+use proptest::prelude::*;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::{Value, json};
 use wagegate::{
@@ -644,5 +645,65 @@ fn the_sample_rosters_are_taken_with_the_workers_of_their_wage_sheets() {
             (workers, vec![], workers),
             "{file}"
         );
+    }
+}
+
+/// A good roster in one of its forms, cut, with bytes changed.
+fn damaged() -> impl Strategy<Value = (FormKind, Vec<u8>)> {
+    let good = prop_oneof![
+        Just((FormKind::Sheet, good_csv())),
+        Just((FormKind::Sheet, good_xlsx())),
+        Just((FormKind::Json, good_json())),
+        Just((FormKind::National, good_national())),
+        Just((FormKind::Envelope, envelopes(&secret(), |_| {}))),
+    ];
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+    (good, changes, any::<prop::sample::Index>(), any::<bool>()).prop_map(
+        |((kind, mut bytes), changes, cut, whole)| {
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if !whole {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            (kind, bytes)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_damaged_roster_is_read_whole_or_not_at_all((kind, bytes) in damaged()) {
+        let mut rows = 0;
+        let open = || -> io::Result<Box<dyn BufRead + Send>> {
+            Ok(Box::new(Cursor::new(bytes.clone())))
+        };
+        let expect = RosterExpectation { project: "P1", today: date(2026, 11, 2) };
+        let done = forms::read(kind, &open, Some(&secret()), &expect, &mut |_| {
+            rows += 1;
+            Ok(())
+        });
+        match done {
+            Ok(read) => prop_assert_eq!(read.rows, rows),
+            Err(error) => prop_assert_eq!(rows, 0, "{}", error),
+        }
+    }
+}
+
+/// What `scripts/fuzz` begins with: good rosters, small ones.
+#[test]
+fn the_seeds_of_fuzzing_are_good_rosters() {
+    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/roster_forms");
+    for (name, kind) in [
+        ("roster.csv", FormKind::Sheet),
+        ("roster.json", FormKind::Json),
+        ("messages.json", FormKind::National),
+        ("requests.txt", FormKind::Envelope),
+    ] {
+        let bytes = std::fs::read(seeds.join(name)).unwrap();
+        assert_eq!(read(kind, &bytes).unwrap().0.rows, 1, "{name}");
     }
 }
