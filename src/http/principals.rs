@@ -122,7 +122,11 @@ pub struct MeWire {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Paging {
+    /// The `next` of the page before.
+    #[param(max_length = 200)]
     after: Option<String>,
+    /// Entries on the page, 1 to 1000; 200 where not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
