@@ -10,7 +10,7 @@ use super::{
     items::size,
     problem::Problem,
     refusal::{bad_request, unprocessable},
-    wire::{self, Page, ok},
+    wire::{self, Page, ok, page},
 };
 use crate::{
     security::{
@@ -346,16 +346,6 @@ fn places(scope: &Scope) -> (Vec<String>, Option<String>, Option<String>) {
         Scope::Projects(projects) => (projects.iter().cloned().collect(), None, None),
         Scope::Region(region) => (vec![], Some(region.clone()), None),
         Scope::Bank(bank) => (vec![], None, Some(bank.clone())),
-    }
-}
-
-/// A page of at most `limit` out of one more than that.
-fn page<T, W: From<T>>(mut found: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Page<W> {
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    Page {
-        next: found.last().filter(|_| more).map(cursor),
-        items: found.into_iter().map(W::from).collect(),
     }
 }
 

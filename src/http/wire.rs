@@ -38,6 +38,20 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+/// A page of at most `limit` out of one more than that.
+pub(super) fn page<T, W: From<T>>(
+    mut found: Vec<T>,
+    limit: u32,
+    cursor: impl Fn(&T) -> String,
+) -> Page<W> {
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    Page {
+        next: found.last().filter(|_| more).map(cursor),
+        items: found.into_iter().map(W::from).collect(),
+    }
+}
+
 pub(super) fn month<'de, D: Deserializer<'de>>(from: D) -> Result<PayMonth, D::Error> {
     PayMonth::parse(&String::deserialize(from)?).map_err(D::Error::custom)
 }

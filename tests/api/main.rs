@@ -9,4 +9,7 @@ mod flow;
 mod house;
 mod keys;
 mod refusals;
+mod roster_forms;
+#[path = "../roster_forms/samples.rs"]
+mod samples;
 mod sheets;

@@ -9,7 +9,6 @@ use wagegate::security::national::NationalSecret;
 pub(crate) const SECRET: &str = "0123456789abcdefGHIJKLMNopqrst+/";
 pub(crate) const LI: &str = "11010519491231002X";
 pub(crate) const WANG: &str = "530900199001010010";
-pub(crate) const YOUNG: &str = "530900201201010015";
 pub(crate) const CARD: &str = "6225881414207430";
 pub(crate) const OTHER_CARD: &str = "6299000012345678905";
 pub(crate) const HEADER: &str = "姓名,身份证号,手机号,岗位,班组,进场日期,退场日期,银行卡号,开户行联行号,卡类型,考勤月份,考勤天数\n";
@@ -142,7 +141,7 @@ pub(crate) fn national_messages() -> Vec<(&'static str, Value)> {
                 json!({
             "workerName": "李晓明", "isTeamLeader": 1, "idCardType": "01", "idCardNumber": seal(LI), "workType": "900",
             "workRole": "10", "cellPhone": "13800000001", "payRollBankCardNumber": seal(CARD),
-            "bankLinkNumber": "313731010015", "headImage": "A".repeat(60_000), "nation": "汉"}),
+            "bankLinkNumber": "313731010015", "headImage": "A".repeat(40_000), "nation": "汉"}),
             ),
         ),
         (
