@@ -132,10 +132,11 @@ impl Names {
             })
     }
 
-    /// An answer without these names: what is left must not tell foreign from absent.
+    /// An answer without these names: what is left must not tell foreign from absent. Numbers stay: a short one is part of others.
     pub(crate) fn taken_out_of(&self, text: &str) -> String {
         self.pairs()
             .into_iter()
+            .filter(|(_, name)| name.parse::<u32>().is_err())
             .fold(text.to_owned(), |text, (place, name)| {
                 text.replace(name, place)
             })
