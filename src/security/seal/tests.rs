@@ -3,7 +3,7 @@
 use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use tempfile::TempDir;
-use wagegate_domain::Fen;
+use wagegate_domain::{Fen, ids::Cnaps};
 
 use super::*;
 
