@@ -9,6 +9,7 @@ mod flow;
 mod house;
 mod keys;
 mod refusals;
+mod registry;
 mod roster_forms;
 #[path = "../roster_forms/samples.rs"]
 mod samples;
