@@ -65,6 +65,11 @@ pub(super) enum Template {
         #[arg(long)]
         month: String,
     },
+    /// A roster of workers, the same for every project.
+    Roster {
+        /// Where to write it.
+        out: PathBuf,
+    },
 }
 
 pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result<(), Failure> {
@@ -143,13 +148,18 @@ pub(super) async fn template(
     template: &Template,
     out: Out,
 ) -> Result<(), Failure> {
-    let Template::Wages {
-        out: to,
-        project,
-        month,
-    } = template;
-    let query = [("project", project.as_str()), ("month", month.as_str())];
-    write(to, client.open(&["templates", "wages"], &query).await?).await?;
+    let (to, answer) = match template {
+        Template::Wages {
+            out: to,
+            project,
+            month,
+        } => {
+            let query = [("project", project.as_str()), ("month", month.as_str())];
+            (to, client.open(&["templates", "wages"], &query).await?)
+        }
+        Template::Roster { out: to } => (to, client.open(&["templates", "roster"], &[]).await?),
+    };
+    write(to, answer).await?;
     out.show(
         &serde_json::json!({"file": to.display().to_string()}),
         |_| format!("模板已保存 template: {}", to.display()),

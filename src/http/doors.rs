@@ -36,7 +36,7 @@ use super::{
     openapi::{self, Described},
     operations, outcomes, principals,
     problem::Problem,
-    rates, register, roster, sheets,
+    rates, register, roster, sheets, templates,
 };
 use crate::security::access::Action;
 
@@ -92,6 +92,7 @@ pub const DOORS: &[Door] = &[
     door::<batches::__path_instructions>(    "GET",  "/v1/batches/{code}/instructions", Action::FollowBatch,    || web::get().to(batches::instructions)),
     door::<batches::__path_decide>(          "POST", "/v1/batches/{code}/decision",     Action::ApproveBatch,   || web::post().to(batches::decide)),
     door::<sheets::__path_template>(         "GET",  "/v1/templates/wages",             Action::ReadProjects,   || web::get().to(sheets::template)),
+    door::<templates::__path_roster>(        "GET",  "/v1/templates/roster",            Action::ReadProjects,   || web::get().to(templates::roster)),
     door::<bank::__path_returns>(            "POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
     door::<bank::__path_deposits>(           "POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),
     door::<rates::__path_show>(              "GET",  "/v1/rates",                       Action::ReadIndicators, || web::get().to(rates::show)),

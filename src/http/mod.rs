@@ -27,5 +27,6 @@ pub mod register;
 pub mod roster;
 pub mod serve;
 pub mod sheets;
+mod templates;
 mod terms;
 pub mod wire;

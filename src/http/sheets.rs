@@ -24,7 +24,7 @@ use crate::{
 
 /// Problems that a returned workbook shows at most.
 const SHOWN: usize = 100_000;
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(super) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What a sheet comes to, without being submitted.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

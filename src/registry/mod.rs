@@ -2,5 +2,7 @@
 
 mod enrol;
 pub mod forms;
+mod template;
 
 pub use enrol::{EnrolError, Enrolled, Upload, enrol, rename_card};
+pub use template::template;

@@ -79,6 +79,7 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/batches/{code}/instructions",  "/v1/batches/{batch}/instructions"),
     post("/v1/batches/{code}/decision",      "/v1/batches/{batch}/decision",                   JSON, "{}"),
     get( "/v1/templates/wages",              "/v1/templates/wages?project={project}&month=2026-10"),
+    get( "/v1/templates/roster",             "/v1/templates/roster"),
     post("/v1/bank/returns",                 "/v1/bank/returns",                               "text/plain", "nothing"),
     post("/v1/bank/deposits",                "/v1/bank/deposits",                              JSON, DEPOSIT),
     get( "/v1/rates",                        "/v1/rates?month=2026-10&level=project"),

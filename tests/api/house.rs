@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::Once,
@@ -20,6 +21,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_wagegate");
 
 /// People beyond those of `certs-example/make`: their like, elsewhere.
 const STRANGERS: [&str; 4] = ["approver2", "finance2", "supervisor2", "nobody"];
+
+/// What project P1 shares with the national platform; P2 has nothing there.
+pub(crate) const NATIONAL_SECRET: &str = "0123456789abcdefGHIJKLMNopqrst+/";
 
 pub(crate) struct House {
     pub(crate) url: String,
@@ -90,6 +94,9 @@ impl House {
             .output()
             .unwrap();
         assert!(keys.status.success(), "{keys:?}");
+        let secret = dir.path().join("national.secret");
+        fs::write(&secret, NATIONAL_SECRET).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(dir.path().join("wagegate.toml"), config(&certificates)).unwrap();
         let (program, url) = serve(dir.path());
         Self {
@@ -350,6 +357,7 @@ fn config(certificates: &Certificates) -> String {
         )
         .unwrap();
     }
+    text.push_str("[[national]]\nproject = 'P1'\nsecret_file = 'national.secret'\n");
     text
 }
 

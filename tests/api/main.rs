@@ -10,4 +10,7 @@ mod house;
 mod keys;
 mod refusals;
 mod registry;
+mod roster_forms;
+#[path = "../roster_forms/samples.rs"]
+mod samples;
 mod sheets;
