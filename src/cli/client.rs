@@ -10,7 +10,7 @@ use reqwest::{Body, Certificate, Identity, Method, Response, Url, redirect, retr
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Connection, Failure};
-use crate::http::problem::RowProblem;
+use crate::http::{problem::RowProblem, wire::Page};
 
 /// A gateway, and who asks it.
 #[derive(Debug)]
@@ -64,6 +64,30 @@ impl Client {
         query: &[(&str, &str)],
     ) -> Result<T, Failure> {
         json(self.open(path, query).await?).await
+    }
+
+    /// Reads a list to its end, page by page.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let next = after.iter().map(|after| ("after", after.as_str()));
+            let query: Vec<_> = [("limit", "1000")]
+                .into_iter()
+                .chain(query.iter().copied())
+                .chain(next)
+                .collect();
+            let page: Page<T> = self.get(path, &query).await?;
+            all.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
     /// Reads an answer whose body is still on the wire.

@@ -28,7 +28,7 @@ struct Taken {
     new: bool,
 }
 
-/// `POST /v1/bank/returns`, any document of the bank as body.
+/// Takes any document of the bank that calls.
 #[utoipa::path(
     post, path = "/v1/bank/returns",
     request_body(content(("application/octet-stream"), ("application/xml"), ("text/xml"), ("text/plain"))),
@@ -41,7 +41,7 @@ pub(super) async fn returns(ask: Ask, payload: web::Payload) -> Result<HttpRespo
     Ok(taken(recorded))
 }
 
-/// `POST /v1/bank/deposits`
+/// Books money that arrived on a special account, once.
 #[utoipa::path(
     post, path = "/v1/bank/deposits", request_body = DepositWire, responses((status = 202, body = Taken))
 )]

@@ -9,7 +9,7 @@ use super::{
     body,
     problem::{Problem, RowProblem},
     refusal::unprocessable,
-    wire::ok,
+    wire::{self, AfterCode, Page, ok},
 };
 use crate::{
     security::access::Target,
@@ -53,7 +53,7 @@ pub struct Imported {
     pub imported: usize,
 }
 
-/// `POST /v1/regions`
+/// Adds or renames regions, all of them or none.
 #[utoipa::path(
     post, path = "/v1/regions", request_body = Vec<RegionWire>, responses((status = 200, body = Imported))
 )]
@@ -72,7 +72,7 @@ pub(super) async fn import_regions(
     }))
 }
 
-/// `POST /v1/projects`
+/// Adds or renames projects with their special accounts, all of them or none.
 #[utoipa::path(
     post, path = "/v1/projects", request_body = Vec<ProjectWire>, responses((status = 200, body = Imported))
 )]
@@ -92,17 +92,21 @@ pub(super) async fn import_projects(
     }))
 }
 
-/// `GET /v1/projects`
+/// Projects in scope, by code.
 #[utoipa::path(
-    get, path = "/v1/projects", responses((status = 200, body = Vec<ProjectWire>))
+    get, path = "/v1/projects", params(AfterCode), responses((status = 200, body = Page<ProjectWire>))
 )]
 pub(super) async fn projects(ask: Ask) -> Result<HttpResponse, Problem> {
-    let mut projects = ask.store().projects().await?;
-    projects.retain(|project| ask.may_project(&project.code, project.region).is_ok());
-    Ok(ok(&projects
-        .into_iter()
-        .map(ProjectWire::from)
-        .collect::<Vec<_>>()))
+    let paging: AfterCode = ask.query()?;
+    let limit = wire::size(paging.limit)?;
+    let after = paging.after.as_deref();
+    let found = ask
+        .store()
+        .project_page(&ask.sees()?, after, limit + 1)
+        .await?;
+    Ok(ok(&Page::<ProjectWire>::of(found, limit, |project| {
+        project.code.clone()
+    })))
 }
 
 impl From<ProjectEntry> for ProjectWire {

@@ -11,6 +11,7 @@ mod error;
 pub mod identities;
 mod instruction;
 mod moves;
+mod pages;
 pub mod postgres;
 mod project;
 mod recounted;
@@ -34,6 +35,7 @@ pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
+pub use pages::{Pages, Within};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
@@ -44,7 +46,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store: Identities + Pages + Requests + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

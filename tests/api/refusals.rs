@@ -122,7 +122,7 @@ async fn the_same_roles_elsewhere_are_refused_or_see_nothing() {
     }
     for (user, path, field, expected) in LISTS {
         let list = house.as_user(user).get(path).await.json();
-        let found: Vec<_> = list
+        let found: Vec<_> = list["items"]
             .as_array()
             .unwrap()
             .iter()

@@ -11,6 +11,7 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod pages;
 mod people;
 mod plans;
 mod raws;
