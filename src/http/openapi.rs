@@ -9,6 +9,7 @@ use utoipa::{
     openapi::{
         Components, Content, HttpMethod, Info, Object, OpenApi, Paths, Ref, RefOr, Required,
         Response, Schema, SecurityRequirement, Server, Type,
+        extensions::Extensions,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         schema::ObjectBuilder,
         security::SecurityScheme,
@@ -133,6 +134,7 @@ fn entry<T: ToSchema + PartialSchema>() -> (String, RefOr<Schema>) {
 /// Adds to an operation what all have: its id, the parts of its path, the key of a POST, and every status that is a problem.
 fn complete(door: &Door, operation: &mut Operation) {
     operation.operation_id = Some(operation_id(door));
+    operation.extensions = Some(roles(door));
     operation.tags = door.path.split('/').nth(2).map(|tag| vec![tag.to_owned()]);
     let parameters = operation.parameters.get_or_insert_default();
     for part in parts(door.path) {
@@ -169,6 +171,14 @@ fn operation_id(door: &Door) -> String {
         .trim_start_matches("/v1")
         .replace(['/', '.', '-'], "_");
     door.method.to_lowercase() + &words.replace(['{', '}'], "")
+}
+
+/// Which roles get past the door.
+fn roles(door: &Door) -> Extensions {
+    let roles = door.action.roles().iter().map(|role| role.code());
+    Extensions::builder()
+        .add("x-roles", roles.collect::<Vec<_>>())
+        .build()
 }
 
 fn parts(path: &str) -> impl Iterator<Item = &str> {
