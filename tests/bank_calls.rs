@@ -136,6 +136,26 @@ async fn a_streamed_instruction_arrives_whole_with_our_certificate() {
 }
 
 #[tokio::test]
+async fn a_new_certificate_of_ours_is_shown_at_the_next_call_and_a_broken_one_is_not_taken() {
+    let certificates = Certificates::fresh();
+    let bank = TestBank::start(&certificates, "bank-qingshan", "bank-qingshan");
+    let client = calling(&certificates, &bank);
+    let shown = async || {
+        assert_eq!(get(&client, "/iso").await.unwrap().status, 200);
+        bank.seen().last().unwrap().client.clone()
+    };
+    assert_eq!(shown().await, "wagegate://gateway/main");
+    certificates.issue(
+        "bank-qingshan",
+        "gateway-at-qingshan",
+        "--uri wagegate://gateway/renewed --usage client",
+    );
+    assert_eq!(shown().await, "wagegate://gateway/renewed");
+    std::fs::write(certificates.file("gateway-at-qingshan.pem"), "junk").unwrap();
+    assert_eq!(shown().await, "wagegate://gateway/renewed");
+}
+
+#[tokio::test]
 async fn a_bank_with_a_bad_certificate_gets_nothing() {
     let certificates = Certificates::fresh();
     certificates.issue(

@@ -39,8 +39,11 @@ enum Verdict {
 
 use Verdict::{NotStarted, RefusedInHandshake, RefusedOnOpenConnection, Served};
 
+/// What is tried, how, and what must come of it.
+type Case = (&'static str, fn(&World) -> Verdict, Verdict);
+
 #[rustfmt::skip]
-const CASES: [(&str, fn(&World) -> Verdict, Verdict); 14] = [
+const CASES: [Case; 14] = [
     ("a valid client",                                      |w| w.asks("user-clerk"),           Served),
     ("another valid client",                                |w| w.asks("bank-qingshan-client"), Served),
     ("no certificate",                                      no_certificate,                     RefusedInHandshake),
@@ -452,15 +455,14 @@ fn a_broken_or_older_list_does_not_bring_a_revoked_certificate_back() {
 fn a_new_authority_vouches_from_the_next_handshake_on() {
     let (certificates, gateway) = started();
     let strangers = Certificates::strangers();
-    let newcomer = Peer::with_trust(&strangers, "user-clerk", &certificates);
     let before = Peer::new(&certificates, "user-clerk");
+    let newcomer = Peer::with_trust(&strangers, "user-clerk", &certificates);
     assert!(newcomer.refusal(&gateway).contains("fatal alert"));
     for name in ["people-ca.pem", "people.crl.pem"] {
         fs::copy(strangers.file(name), certificates.file(name)).unwrap();
     }
     assert_eq!(newcomer.open(&gateway).get("/whoami").unwrap().status, 200);
-    let before = before.refusal(&gateway);
-    assert!(before.contains("fatal alert"), "{before}");
+    assert!(before.refusal(&gateway).contains("fatal alert"));
 }
 
 /// Somebody in the middle of their work, as the store of another gateway sees them.

@@ -113,6 +113,7 @@ pub(super) async fn submit(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     ))
 }
 
+/// A project that is not there is told only to somebody who sees everything.
 pub(super) async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem> {
     let found = ask.within(ask.store().project(project).await)?;
     Ok(ask.may_project(project, found.region)?)

@@ -44,8 +44,16 @@ pub struct RunsOut {
     pub fault: Option<String>,
 }
 
+/// The whole for our people, one word for a bank.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+enum HealthAnswer {
+    Whole(HealthWire),
+    Well(WellWire),
+}
+
 /// All that a bank is told: how we fare is ours.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WellWire {
     pub well: bool,
 }
@@ -109,7 +117,10 @@ fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
 /// Whether the gateway is well.; 503 when the store does not answer. A bank is told whether all is well, and no more.
 #[utoipa::path(
     get, path = "/v1/health",
-    responses((status = 200, body = HealthWire), (status = 503, description = "The store does not answer", body = HealthWire))
+    responses(
+        (status = 200, description = "A bank is told `well` and no more", body = HealthAnswer),
+        (status = 503, description = "The store does not answer", body = HealthAnswer),
+    )
 )]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let now = ask.now();
@@ -133,12 +144,10 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         (true, false) => ("ok", StatusCode::OK),
     };
     if ask.caller.role == Role::Bank {
-        return Ok(wire::with(
-            code,
-            &WellWire {
-                well: store_reachable,
-            },
-        ));
+        let well = WellWire {
+            well: store_reachable,
+        };
+        return Ok(wire::with(code, &HealthAnswer::Well(well)));
     }
     let health = HealthWire {
         status: status.into(),
@@ -149,5 +158,5 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         oldest_in_doubt: doubt.map(|at| at.to_string()),
         runs_out,
     };
-    Ok(wire::with(code, &health))
+    Ok(wire::with(code, &HealthAnswer::Whole(health)))
 }

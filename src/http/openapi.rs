@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use actix_web::HttpResponse;
 use utoipa::{
-    PartialSchema, Path, ToSchema,
+    Number, PartialSchema, Path, ToSchema,
     openapi::{
         Components, Content, HttpMethod, Info, Object, OpenApi, Paths, Ref, RefOr, Required,
         Response, Schema, SecurityRequirement, Server, Type,
         extensions::Extensions,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        schema::ObjectBuilder,
+        schema::{ObjectBuilder, SchemaType},
         security::SecurityScheme,
     },
 };
@@ -137,6 +137,13 @@ fn complete(door: &Door, operation: &mut Operation) {
     operation.extensions = Some(roles(door));
     operation.tags = door.path.split('/').nth(2).map(|tag| vec![tag.to_owned()]);
     let parameters = operation.parameters.get_or_insert_default();
+    for parameter in &mut *parameters {
+        if let RefOr::T(parameter) = parameter
+            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+        {
+            narrow(schema);
+        }
+    }
     for part in parts(door.path) {
         if !has(parameters, part) {
             parameters.push(path_part(part).into());
@@ -181,6 +188,8 @@ fn roles(door: &Door) -> Extensions {
         .build()
 }
 
+const NO_CONTROLS: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
@@ -190,6 +199,27 @@ fn has(parameters: &[RefOr<Parameter>], name: &str) -> bool {
     parameters
         .iter()
         .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
+}
+
+/// What holds for every value in an address: it is there or it is not, and is never null; a text has no control characters; a number fits 53 bits,
+/// beyond which clients round.
+fn narrow(schema: &mut Object) {
+    if let SchemaType::Array(kinds) = &schema.schema_type
+        && let Some(kind) = kinds.iter().find(|kind| **kind != Type::Null)
+    {
+        schema.schema_type = kind.clone().into();
+    }
+    match schema.schema_type {
+        SchemaType::Type(Type::String)
+            if schema.pattern.is_none() && schema.enum_values.is_none() =>
+        {
+            schema.pattern = Some(NO_CONTROLS.into());
+        }
+        SchemaType::Type(Type::Integer) if schema.maximum.is_none() => {
+            schema.maximum = Some(Number::UInt((1 << 53) - 1));
+        }
+        SchemaType::Type(_) | SchemaType::Array(_) | SchemaType::AnyValue => {}
+    }
 }
 
 fn path_part(name: &str) -> Parameter {

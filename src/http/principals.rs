@@ -8,7 +8,7 @@ use super::{
     ask::Ask,
     body,
     problem::Problem,
-    refusal::{bad_request, unprocessable},
+    refusal::{not_there, unprocessable},
     wire::{self, AfterCode, Page, ok},
 };
 use crate::{
@@ -208,7 +208,7 @@ pub(super) async fn certificates(ask: Ask) -> Result<HttpResponse, Problem> {
             after
                 .split_once(':')
                 .and_then(|(issuer, serial)| key(issuer, serial))
-                .ok_or_else(|| bad_request("after is the `next` of the page before"))?,
+                .ok_or_else(|| unprocessable("after is the `next` of the page before", vec![]))?,
         ),
         None => None,
     };
@@ -283,7 +283,7 @@ fn named(ask: &Ask) -> Result<String, Problem> {
     let uri: Result<PeerUri, _> = format!("wagegate://{kind}/{name}").parse();
     match uri {
         Ok(uri) if uri.kind != Kind::Gateway => Ok(uri.to_string()),
-        Ok(_) | Err(_) => Err(bad_request(
+        Ok(_) | Err(_) => Err(not_there(
             "a principal is named NAME for a user or bank:CODE for a bank",
         )),
     }

@@ -91,32 +91,44 @@ impl House {
             .unwrap();
         assert!(keys.status.success(), "{keys:?}");
         fs::write(dir.path().join("wagegate.toml"), config(&certificates)).unwrap();
-        let mut program = Command::new(PROGRAM)
-            .args(["serve", "--config"])
-            .arg(dir.path().join("wagegate.toml"))
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(program.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("the gateway did not start: {error}"));
-        let port = ready["address"]
-            .as_str()
-            .unwrap()
-            .rsplit(':')
-            .next()
-            .unwrap()
-            .to_owned();
+        let (program, url) = serve(dir.path());
         Self {
-            url: format!("https://localhost:{port}"),
+            url,
             certificates,
             dir,
             program,
         }
+    }
+
+    /// The same house after its program was stopped and started again.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.stop();
+        (self.program, self.url) = serve(self.dir.path());
+        self
+    }
+
+    /// Somebody new: a certificate, and the operator's word over the API.
+    pub(crate) async fn admit(&self, name: &str, role_and_place: Value) {
+        let uri = format!("wagegate://user/{name}");
+        self.issue(name);
+        let mut entry = json!({"uri": uri});
+        let words = role_and_place.as_object().unwrap().clone();
+        entry.as_object_mut().unwrap().extend(words);
+        let operator = self.as_user("operator");
+        let answer = operator.post("/v1/principals", entry.to_string()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+
+    /// A new certificate of somebody, in place of the one before.
+    pub(crate) fn issue(&self, name: &str) {
+        let more = format!("--uri wagegate://user/{name} --usage client");
+        self.certificates
+            .issue("people", &format!("user-{name}"), &more);
+    }
+
+    /// The path of one certificate, key or list.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.certificates.file(name)
     }
 
     pub(crate) fn as_user(&self, name: &str) -> Client<'_> {
@@ -166,6 +178,10 @@ impl House {
 
     /// Asks the program to stop and waits until it has; true when it ended well.
     pub(crate) fn stops_well(mut self) -> bool {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> bool {
         let told = Command::new("kill")
             .args(["-TERM", &self.program.id().to_string()])
             .status()
@@ -201,6 +217,26 @@ impl Drop for House {
         drop(self.program.kill());
         drop(self.program.wait());
     }
+}
+
+/// Starts the program on a folder; gives it with the address that it tells.
+fn serve(folder: &Path) -> (Child, String) {
+    let mut program = Command::new(PROGRAM)
+        .args(["serve", "--config"])
+        .arg(folder.join("wagegate.toml"))
+        .env("RUST_LOG", "warn")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready: Value = serde_json::from_str(&line)
+        .unwrap_or_else(|error| panic!("the gateway did not start: {error}"));
+    let address = ready["address"].as_str().unwrap();
+    let port = address.rsplit(':').next().unwrap();
+    (program, format!("https://localhost:{port}"))
 }
 
 pub(crate) struct Client<'a> {

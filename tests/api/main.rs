@@ -5,6 +5,7 @@
 mod certificates;
 mod command;
 mod flow;
+#[expect(dead_code, reason = "the tests of access use the rest")]
 mod house;
 mod keys;
 mod refusals;

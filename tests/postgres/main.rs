@@ -2,9 +2,14 @@
 //! that they share; and texts that it cannot hold. What both engines must do is in `store`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod facts;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
+#[path = "../support/gateway.rs"]
+mod gateway;
 mod house;
+mod identities;
 mod races;
 mod schema;

@@ -1,0 +1,220 @@
+//! Every door × every role × {own, foreign, absent}, compared with the table of access.
+
+use serde_json::{Value, json};
+use wagegate::{
+    http::doors::{DOORS, Door},
+    security::principal::Role,
+};
+
+use crate::{
+    house::{Answer, Client, House, sheet},
+    ways::{Names, WAYS, Way},
+};
+
+fn way_of(door: &Door) -> Option<&'static Way> {
+    WAYS.iter()
+        .find(|way| (way.method, way.door) == (door.method, door.path))
+}
+
+#[test]
+fn every_door_has_a_way_and_every_way_a_door() {
+    let without = DOORS.iter().filter(|door| way_of(door).is_none());
+    let without: Vec<_> = without
+        .map(|door| format!("{} {}", door.method, door.path))
+        .collect();
+    assert!(
+        without.is_empty(),
+        "no line in tests/access/ways.rs says how to reach: {}",
+        without.join(", ")
+    );
+    let is_door = |way: &&Way| {
+        DOORS
+            .iter()
+            .any(|door| (way.method, way.door) == (door.method, door.path))
+    };
+    let idle: Vec<_> = WAYS
+        .iter()
+        .filter(|way| !is_door(way))
+        .map(|way| way.door)
+        .collect();
+    assert!(
+        idle.is_empty(),
+        "lines of tests/access/ways.rs whose door is gone: {idle:?}"
+    );
+}
+
+/// Everything named in own scope, outside it, and nowhere; the callers' scope is project P1, prefecture 530100, bank qingshan.
+struct World {
+    house: House,
+    own: Names,
+    foreign: Names,
+    absent: Names,
+}
+
+impl World {
+    async fn open() -> Self {
+        let house = House::open().await;
+        house
+            .admit("reviewer", json!({"role": "reviewer", "projects": ["P1"]}))
+            .await;
+        let own = house.batch(2).await;
+        let foreign = house
+            .as_user("contractor2")
+            .post("/v1/batches?project=P2&month=2026-10", with_bank_numbers())
+            .await;
+        assert_eq!(foreign.status, 201, "{foreign:?}");
+        let code = |batch: &Value| batch["code"].as_str().unwrap().to_owned();
+        Self {
+            own: Names {
+                batch: code(&own),
+                project: "P1",
+                account: "2400000000000001",
+            },
+            foreign: Names {
+                batch: code(&foreign.json()),
+                project: "P2",
+                account: "2400000000000002",
+            },
+            absent: Names {
+                batch: "B-none".into(),
+                project: "P9",
+                account: "2400000000000009",
+            },
+            house,
+        }
+    }
+
+    fn caller(&self, role: Role) -> Client<'_> {
+        match role {
+            Role::Bank => self.house.as_bank("qingshan"),
+            Role::Operator
+            | Role::Clerk
+            | Role::Reviewer
+            | Role::Approver
+            | Role::Finance
+            | Role::Supervisor => self.house.as_user(role.code()),
+        }
+    }
+}
+
+/// The bank of project P2 wants each card's bank number.
+fn with_bank_numbers() -> String {
+    let sheet = sheet(2);
+    let lines = sheet.lines().enumerate();
+    let column = |line| {
+        if line == 0 {
+            "联行号"
+        } else {
+            "402731000018"
+        }
+    };
+    lines
+        .map(|(line, text)| format!("{text},{}\n", column(line)))
+        .collect()
+}
+
+async fn ask(caller: &Client<'_>, way: &Way, names: &Names) -> Answer {
+    let headers = [("content-type", way.kind)];
+    let headers = if way.kind.is_empty() {
+        &headers[..0]
+    } else {
+        &headers
+    };
+    let (path, body) = (names.put_into(way.asks), names.put_into(way.body));
+    caller.ask_with(way.method, &path, headers, body).await
+}
+
+/// Got past role and scope, to whatever the content deserves.
+fn is_in(answer: &Answer) -> bool {
+    !matches!(answer.status, 401 | 403 | 404 | 405 | 406 | 415) && answer.status < 500
+}
+
+/// What a refusal tells, without the names that the caller gave.
+fn told(answer: &Answer, names: &Names) -> (u16, String) {
+    (answer.status, names.taken_out_of(&answer.text))
+}
+
+fn short(answer: &Answer) -> String {
+    let text: String = answer.text.chars().take(160).collect();
+    format!("{} {text}", answer.status)
+}
+
+#[tokio::test]
+async fn every_door_lets_in_whom_the_table_names_where_their_scope_is_and_nobody_else() {
+    let world = World::open().await;
+    let mut wrong = Vec::new();
+    for role in Role::ALL {
+        let caller = world.caller(role);
+        for door in DOORS {
+            let Some(way) = way_of(door) else {
+                continue; // named by the test above
+            };
+            for fault in faults(&world, &caller, role, door, way).await {
+                wrong.push(format!(
+                    "{} {} as {}: {fault}",
+                    door.method,
+                    door.path,
+                    role.code()
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} doors stand wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// What is wrong with one door for one role.
+async fn faults(
+    world: &World,
+    caller: &Client<'_>,
+    role: Role,
+    door: &Door,
+    way: &Way,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let own = ask(caller, way, &world.own).await;
+    if !door.action.roles().contains(&role) {
+        for names in [&world.own, &world.foreign, &world.absent] {
+            let answer = ask(caller, way, names).await;
+            if answer.status != 403 || !answer.text.contains("this role may not do this") {
+                faults.push(format!("the table refuses the role; {}", short(&answer)));
+            }
+        }
+        return faults;
+    }
+    if !is_in(&own) {
+        faults.push(format!("the table lets it in; {}", short(&own)));
+    }
+    if way.names_something() {
+        let foreign = ask(caller, way, &world.foreign).await;
+        let absent = ask(caller, way, &world.absent).await;
+        let sees_all = role == Role::Operator;
+        if sees_all != is_in(&foreign) {
+            faults.push(format!("outside its scope: {}", short(&foreign)));
+        }
+        if is_in(&absent) || absent.status >= 500 {
+            faults.push(format!("what does not exist: {}", short(&absent)));
+        }
+        if !sees_all && told(&foreign, &world.foreign) != told(&absent, &world.absent) {
+            faults.push(format!(
+                "foreign and absent can be told apart: {}; {}",
+                short(&foreign),
+                short(&absent)
+            ));
+        }
+    }
+    faults
+}
+
+#[tokio::test]
+async fn a_bank_is_told_that_all_is_well_and_no_more() {
+    let house = House::open().await;
+    let told = house.as_bank("qingshan").get("/v1/health").await;
+    assert_eq!((told.status, told.text.as_str()), (200, r#"{"well":true}"#));
+    let whole = house.as_user("clerk").get("/v1/health").await.json();
+    assert_eq!(whole["status"], "ok");
+}

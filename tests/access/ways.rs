@@ -1,0 +1,142 @@
+//! How each door is reached. A new route needs one line here, or `matrix` fails and names it.
+//!
+//! Write the request as a caller makes it, with a placeholder wherever something of somebody is named; `matrix` asks three times, with the names
+//! of something in the callers' scope, of something outside it, and of something that does not exist:
+//!
+//! | placeholder | own | foreign | absent |
+//! |---|---|---|---|
+//! | `{batch}` | a batch of project P1 | one of P2 | B-none |
+//! | `{project}` | P1 | P2 | P9 |
+//! | `{account}` | the special account of P1 | of P2 | one that nobody has |
+//!
+//! A door without a placeholder is about the gateway itself, or a list in which each caller sees their own part: what such a list shows to whom
+//! is tested beside the list (`LISTS` in tests/api/refusals.rs). Another kind of thing is another placeholder: add it to `Names`.
+//!
+//! The request need not succeed: whoever is let in may be told that the content cannot be taken (400, 409, 422). It must get that far, and it
+//! must change nothing that a later line needs.
+
+/// How a door is reached.
+pub(crate) struct Way {
+    pub(crate) method: &'static str,
+    /// As in the table of doors.
+    pub(crate) door: &'static str,
+    /// Path and query with placeholders.
+    pub(crate) asks: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) body: &'static str,
+}
+
+const fn get(door: &'static str, asks: &'static str) -> Way {
+    Way {
+        method: "GET",
+        door,
+        asks,
+        kind: "",
+        body: "",
+    }
+}
+
+const fn post(
+    door: &'static str,
+    asks: &'static str,
+    kind: &'static str,
+    body: &'static str,
+) -> Way {
+    Way {
+        method: "POST",
+        door,
+        asks,
+        kind,
+        body,
+    }
+}
+
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
+const DEPOSIT: &str = r#"{"account": "{account}", "amount_fen": 1, "reference": "D-{account}", "value_date": "2026-11-02"}"#;
+
+#[rustfmt::skip]
+pub(crate) const WAYS: &[Way] = &[
+    post("/v1/regions",                      "/v1/regions",                                    JSON, "[]"),
+    post("/v1/projects",                     "/v1/projects",                                   JSON, "[]"),
+    get( "/v1/projects",                     "/v1/projects"),
+    post("/v1/batches",                      "/v1/batches?project={project}&month=2026-11",    CSV,  ""),
+    get( "/v1/batches",                      "/v1/batches"),
+    post("/v1/batches/check",                "/v1/batches/check?project={project}&month=2026-11", CSV, ""),
+    get( "/v1/batches/{code}",               "/v1/batches/{batch}"),
+    get( "/v1/batches/{code}/items",         "/v1/batches/{batch}/items"),
+    get( "/v1/batches/{code}/warnings",      "/v1/batches/{batch}/warnings"),
+    get( "/v1/batches/{code}/instructions",  "/v1/batches/{batch}/instructions"),
+    post("/v1/batches/{code}/decision",      "/v1/batches/{batch}/decision",                   JSON, "{}"),
+    get( "/v1/templates/wages",              "/v1/templates/wages"),
+    post("/v1/bank/returns",                 "/v1/bank/returns",                               "text/plain", "nothing"),
+    post("/v1/bank/deposits",                "/v1/bank/deposits",                              JSON, DEPOSIT),
+    get( "/v1/rates",                        "/v1/rates?month=2026-10&level=project"),
+    get( "/v1/failures",                     "/v1/failures?month=2026-10"),
+    get( "/v1/accounts",                     "/v1/accounts"),
+    get( "/v1/outcomes",                     "/v1/outcomes"),
+    get( "/v1/suspense",                     "/v1/suspense"),
+    get( "/v1/audit/check",                  "/v1/audit/check"),
+    get( "/v1/recount",                      "/v1/recount"),
+    get( "/v1/principals",                   "/v1/principals"),
+    post("/v1/principals",                   "/v1/principals",                                 JSON, "{}"),
+    get( "/v1/principals/{name}",            "/v1/principals/contractor2"),
+    post("/v1/principals/{name}/suspend",    "/v1/principals/contractor2/suspend",             "",   ""),
+    post("/v1/principals/{name}/restore",    "/v1/principals/contractor2/restore",             "",   ""),
+    post("/v1/principals/{name}/scope",      "/v1/principals/contractor2/scope",               JSON, "{}"),
+    get( "/v1/certificates",                 "/v1/certificates"),
+    post("/v1/certificates/revoke",          "/v1/certificates/revoke",                        JSON, "{}"),
+    get( "/v1/me",                           "/v1/me"),
+    get( "/v1/health",                       "/v1/health"),
+    get( "/v1/openapi.json",                 "/v1/openapi.json"),
+];
+
+/// What stands for the placeholders.
+pub(crate) struct Names {
+    pub(crate) batch: String,
+    pub(crate) project: &'static str,
+    pub(crate) account: &'static str,
+}
+
+impl Names {
+    /// Pairs of placeholder and name.
+    fn pairs(&self) -> [(&'static str, &str); 3] {
+        [
+            ("{batch}", &self.batch),
+            ("{project}", self.project),
+            ("{account}", self.account),
+        ]
+    }
+
+    /// A request with these names in it.
+    pub(crate) fn put_into(&self, text: &str) -> String {
+        self.pairs()
+            .into_iter()
+            .fold(text.to_owned(), |text, (place, name)| {
+                text.replace(place, name)
+            })
+    }
+
+    /// An answer without these names: what is left must not tell foreign from absent.
+    pub(crate) fn taken_out_of(&self, text: &str) -> String {
+        self.pairs()
+            .into_iter()
+            .fold(text.to_owned(), |text, (place, name)| {
+                text.replace(name, place)
+            })
+    }
+}
+
+impl Way {
+    /// True when it is about something of somebody.
+    pub(crate) fn names_something(&self) -> bool {
+        let absent = Names {
+            batch: "B-none".into(),
+            project: "P9",
+            account: "none",
+        };
+        [self.asks, self.body]
+            .iter()
+            .any(|text| absent.put_into(text) != *text)
+    }
+}
