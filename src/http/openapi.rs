@@ -81,6 +81,7 @@ const ALWAYS: &[(u16, &str)] = &[
     (403, "Unknown principal, or outside the caller's role or scope"),
     (404, "There is no such thing"),
     (406, "None of the accepted media types is given here"),
+    (422, "The content cannot be taken; `rows` says where, where the content has rows"),
     (503, "Not possible now; nothing was changed"),
 ];
 #[rustfmt::skip]
@@ -88,7 +89,6 @@ const CHANGING: &[(u16, &str)] = &[
     (409, "A rule of the trade, or another request under the same key, stands against it"),
     (413, "The body is larger than is taken here"),
     (415, "The body is of a media type that is not taken here"),
-    (422, "The content cannot be taken; `rows` says where, where the content has rows"),
 ];
 
 impl Contract {
