@@ -184,7 +184,7 @@ fn pairs<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
 }
 
 /// The file as a stream, with a bar where somebody watches.
-async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
+pub(super) async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
     let here = |error| Failure::Here(format!("{}: {error}", path.display()));
     let file = tokio::fs::File::open(path).await.map_err(here)?;
     let size = file.metadata().await.map_err(here)?.len();

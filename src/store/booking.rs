@@ -10,6 +10,8 @@ use wagegate_domain::attempt::State;
 use wagegate_domain::fact::{BankCode, Told, Verdict};
 use wagegate_domain::outcome::{Outcome, fold};
 use wagegate_domain::plan::parse_reference;
+use wagegate_domain::reason::Reason;
+use wagegate_domain::roster::CardStatus;
 
 use super::moves::Moves;
 use super::{Saying, Taken};
@@ -263,6 +265,38 @@ pub(super) struct EndRow {
     pub(super) cause: &'static str,
 }
 
+/// What an outcome says of the card that the wage went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CardSaying {
+    /// Verified, invalid, or unverified again.
+    pub(super) status: CardStatus,
+    /// Why, where it was refused.
+    pub(super) reason: Option<Reason>,
+}
+
+impl CardSaying {
+    /// A paid wage verifies its card; a failure or return speaks against it only where the reason lies in the card; both together say nothing.
+    fn of(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Paid => Some(Self {
+                status: CardStatus::Verified,
+                reason: None,
+            }),
+            Outcome::Failed(reason) | Outcome::Returned(reason) => {
+                reason.lies_in_card().then_some(Self {
+                    status: CardStatus::Invalid,
+                    reason: Some(reason),
+                })
+            }
+            Outcome::Contradicted => Some(Self {
+                status: CardStatus::Unverified,
+                reason: None,
+            }),
+            Outcome::Open => None,
+        }
+    }
+}
+
 /// Something to be looked at by people.
 #[derive(Clone, Debug)]
 pub(super) struct SuspenseRow {
@@ -278,6 +312,8 @@ pub(super) struct Booking {
     pub(super) facts: Vec<FactRow>,
     pub(super) outcomes: Vec<OutcomeRow>,
     pub(super) ends: Vec<EndRow>,
+    /// The last word on the card of each wage that changed its outcome; of its latest attempt only.
+    pub(super) cards: BTreeMap<Seat, CardSaying>,
     pub(super) suspense: Vec<SuspenseRow>,
     /// Remarks on the document: ordinal and words.
     pub(super) remarks: Vec<(u64, String)>,
@@ -343,6 +379,8 @@ impl Booking {
         }
         if attempt.latest {
             self.shift(attempt, outcome);
+            self.cards
+                .extend(CardSaying::of(outcome).map(|saying| (attempt.seat, saying)));
         } else {
             self.suspense.push(SuspenseRow {
                 ordinal,

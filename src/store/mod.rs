@@ -4,9 +4,11 @@
 
 mod batch;
 mod booking;
+mod cards;
 mod chain;
 mod columns;
 mod document;
+mod enrolment;
 mod error;
 pub mod identities;
 mod instruction;
@@ -15,10 +17,13 @@ mod pages;
 pub mod postgres;
 mod project;
 mod recounted;
+mod register;
+mod registry;
 mod requests;
 pub mod sqlite;
 mod standing;
 mod task;
+mod versions;
 mod view;
 
 use std::fmt;
@@ -37,6 +42,12 @@ pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use pages::{Pages, Within};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
+pub use register::{ProjectFault, ProjectFlaw};
+pub use registry::{
+    CardRuling, CardView, CardWord, ContractorEntry, Registered, Registry, RosterFilter,
+    RosterSource, SealedCard, SealedProfile, SealedWorker, Stay, VersionView, WorkerRecord,
+    WorkerView,
+};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
@@ -46,26 +57,28 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Pages + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store:
+    Identities + Pages + Registry + Requests + Standings + Send + Sync + fmt::Debug
+{
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 
-    /// Adds or renames regions.
+    /// Adds or renames regions; the same again changes nothing.
     async fn import_regions(
         &self,
         regions: &[RegionEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Registered, StoreError>;
     /// All regions, by code.
     async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError>;
-    /// Adds or renames projects with their accounts; a project's account and bank never change here.
+    /// Adds or renames projects with their accounts; a project's account and bank never change.
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Registered, StoreError>;
     /// All projects, by code.
     async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError>;
     /// One project.

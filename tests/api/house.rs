@@ -200,6 +200,29 @@ impl House {
         assert_eq!(answer.status, 202, "{answer:?}");
     }
 
+    /// Registers a project's workers, as the operator; gives the first of its list, as a finance officer of the project sees it.
+    pub(crate) async fn enrol(&self, project: &str, roster: &Value) -> Value {
+        let path = format!("/v1/projects/{project}/workers");
+        let taken = self
+            .as_user("operator")
+            .ask_with(
+                "POST",
+                &path,
+                &[("content-type", "application/json")],
+                roster.to_string(),
+            )
+            .await;
+        assert_eq!(taken.status, 200, "{taken:?}");
+        let finance = if project == "P1" {
+            "finance"
+        } else {
+            "finance2"
+        };
+        let list = self.as_user(finance).get(&path).await;
+        assert_eq!(list.status, 200, "{list:?}");
+        list.json()["items"][0].clone()
+    }
+
     /// A batch of project P1 with so many workers, awaiting approval.
     pub(crate) async fn batch(&self, workers: usize) -> Value {
         let answer = self
@@ -328,6 +351,17 @@ fn config(certificates: &Certificates) -> String {
         .unwrap();
     }
     text
+}
+
+/// A roster of made-up people with valid checksums, the same as in [`sheet`]; they came in March, each with a card.
+pub(crate) fn roster(workers: std::ops::RangeInclusive<usize>) -> Value {
+    workers
+        .map(|number| {
+            let given = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十"][number % 10];
+            json!({"name": format!("李{given}"), "id_number": id_number(number), "phone": format!("139{number:08}"), "team": "一队",
+                "entered_on": "2026-03-01", "card": card(number)})
+        })
+        .collect()
 }
 
 /// A wage sheet of made-up people with valid checksums; the wages are 4,000.00, 4,000.01, and so on.

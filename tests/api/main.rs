@@ -9,4 +9,5 @@ mod flow;
 mod house;
 mod keys;
 mod refusals;
+mod registry;
 mod sheets;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use wagegate_domain::PayMonth;
 
-use super::{PostgresStore, batches, registry, reports};
+use super::{PostgresStore, accounts, batches, reports};
 use crate::store::{
     AccountFigures, BatchView, Pages, ProjectEntry, StoreError, SuspenseView, Within,
 };
@@ -75,7 +75,8 @@ impl Pages for PostgresStore {
         limit: u32,
     ) -> Result<Vec<ProjectEntry>, StoreError> {
         let rows = sqlx::query(within!(
-            "SELECT p.code, p.name, p.region, p.contractor_uscc, p.contractor, a.bank, a.number, a.name AS account_name
+            "SELECT p.code, p.name, p.region, p.contractor_uscc, p.contractor, a.bank, a.number, a.name AS account_name,
+               COALESCE((SELECT json_agg(l.alias ORDER BY l.alias COLLATE \"C\") FROM account_alias l WHERE l.account_id = a.id), '[]')::text AS aliases
              FROM project p JOIN special_account a ON a.id = p.account_id",
             "($3::text IS NULL OR p.code COLLATE \"C\" > $3) ORDER BY p.code COLLATE \"C\" LIMIT $4"
         ))
@@ -85,7 +86,7 @@ impl Pages for PostgresStore {
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(registry::project_entry).collect()
+        rows.iter().map(ProjectEntry::read).collect()
     }
 
     async fn account_page(
@@ -106,7 +107,7 @@ impl Pages for PostgresStore {
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(registry::figures).collect()
+        rows.iter().map(accounts::figures).collect()
     }
 
     async fn suspense_page(

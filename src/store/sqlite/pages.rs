@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use wagegate_domain::PayMonth;
 
-use super::{SqliteStore, batches, registry, reports};
+use super::{SqliteStore, accounts, batches, reports};
 use crate::store::{
     AccountFigures, BatchView, Pages, ProjectEntry, StoreError, SuspenseView, Within,
 };
@@ -75,7 +75,8 @@ impl Pages for SqliteStore {
         limit: u32,
     ) -> Result<Vec<ProjectEntry>, StoreError> {
         let rows = sqlx::query(within!(
-            "SELECT p.code, p.name, p.region, p.contractor_uscc, p.contractor, a.bank, a.number, a.name AS account_name
+            "SELECT p.code, p.name, p.region, p.contractor_uscc, p.contractor, a.bank, a.number, a.name AS account_name,
+               (SELECT json_group_array(l.alias ORDER BY l.alias) FROM account_alias l WHERE l.account_id = a.id) AS aliases
              FROM project p JOIN special_account a ON a.id = p.account_id",
             "($3 IS NULL OR p.code > $3) ORDER BY p.code LIMIT $4"
         ))
@@ -85,7 +86,7 @@ impl Pages for SqliteStore {
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(registry::project_entry).collect()
+        rows.iter().map(ProjectEntry::read).collect()
     }
 
     async fn account_page(
@@ -106,7 +107,7 @@ impl Pages for SqliteStore {
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(registry::figures).collect()
+        rows.iter().map(accounts::figures).collect()
     }
 
     async fn suspense_page(

@@ -1,6 +1,7 @@
 //! What the store promises, by what it is about.
 
 pub(crate) mod approval;
+pub(crate) mod cards;
 pub(crate) mod documents;
 pub(crate) mod facts;
 pub(crate) mod identities;
@@ -12,6 +13,7 @@ pub(crate) mod planning;
 pub(crate) mod reading;
 pub(crate) mod registry;
 pub(crate) mod requests;
+pub(crate) mod roster;
 pub(crate) mod standing;
 pub(crate) mod talking;
 pub(crate) mod tasks;
