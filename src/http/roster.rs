@@ -10,7 +10,7 @@ use super::{
     body,
     cards::{CardHistoryWire, CardWire},
     problem::{Problem, RowProblem},
-    refusal::{bad_request, row_problem},
+    refusal::{bad_request, not_there, row_problem},
     wire::{self, Page, ok},
 };
 use crate::{
@@ -248,7 +248,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
 /// A number in the path.
 pub(super) fn number(ask: &Ask, part: &str) -> Result<i64, Problem> {
     let number = ask.part(part).parse();
-    number.map_err(|_| bad_request(&format!("`{part}` in the address is a whole number")))
+    number.map_err(|_| not_there(&format!("`{part}` in the address is a whole number")))
 }
 
 fn masked(vault: &Vault, worker: &WorkerView) -> Result<WorkerWire, VaultError> {
