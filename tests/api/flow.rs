@@ -203,7 +203,7 @@ async fn a_deposit_counts_once_however_often_it_is_told() {
             deposit(5, P1_ACCOUNT).replace("2026-11-02", "yesterday"),
             422,
         ),
-        ("{}".into(), 400),
+        ("{}".into(), 422),
     ] {
         let answer = bank.post("/v1/bank/deposits", body.clone()).await;
         assert_eq!(answer.status, status, "{body}: {answer:?}");
@@ -226,7 +226,7 @@ async fn a_pushed_document_is_taken_once_and_an_empty_one_not_at_all() {
         let answer = bank.post("/v1/bank/returns", body).await;
         assert_eq!((answer.status, answer.json()), (status, expected));
     }
-    assert_eq!(bank.post("/v1/bank/returns", "").await.status, 400);
+    assert_eq!(bank.post("/v1/bank/returns", "").await.status, 422);
 }
 
 #[tokio::test]
