@@ -131,6 +131,9 @@ async fn workers(
 fn json<T: Serialize + DeserializeOwned>(file: &Path) -> Result<Vec<u8>, Failure> {
     let wrong =
         |error: &dyn std::fmt::Display| Failure::Here(format!("{}: {error}", file.display()));
+    if file.is_dir() {
+        return Err(wrong(&"that is a folder; name a file in it"));
+    }
     if file
         .extension()
         .is_some_and(|extension| extension == "json")
@@ -140,10 +143,43 @@ fn json<T: Serialize + DeserializeOwned>(file: &Path) -> Result<Vec<u8>, Failure
     let mut lines = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(file)
-        .map_err(|error| wrong(&error))?;
+        .map_err(|error| wrong(&misread(&error)))?;
     let lines = lines
         .deserialize()
         .collect::<Result<Vec<T>, _>>()
-        .map_err(|error| wrong(&error))?;
+        .map_err(|error| wrong(&misread(&error)))?;
     serde_json::to_vec(&lines).map_err(|error| wrong(&error))
+}
+
+/// Where a file cannot be read as lines, and what to look for.
+fn misread(error: &csv::Error) -> String {
+    let line = error.position().map_or_else(String::new, |position| {
+        format!("line {}: ", position.line())
+    });
+    let what = match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!(
+            "{len} columns where the header has {expected_len}; look for a comma too few or too many, or a quotation mark that is not closed"
+        ),
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as CSV in UTF-8".into(),
+        csv::ErrorKind::Deserialize { err, .. } => match err.kind() {
+            csv::DeserializeErrorKind::Message(missing) => format!(
+                "{missing}; the header must name every column, and no quotation mark may stay open"
+            ),
+            csv::DeserializeErrorKind::Unsupported(_)
+            | csv::DeserializeErrorKind::UnexpectedEndOfRow
+            | csv::DeserializeErrorKind::InvalidUtf8(_)
+            | csv::DeserializeErrorKind::ParseBool(_)
+            | csv::DeserializeErrorKind::ParseInt(_)
+            | csv::DeserializeErrorKind::ParseFloat(_) => {
+                let column = err.field().map_or(0, |field| field + 1);
+                format!(
+                    "column {column} is not what its header says; write a whole number, or leave it empty"
+                )
+            }
+        },
+        other => format!("{other:?}; write CSV with a header, as the help shows"),
+    };
+    format!("{line}{what}")
 }

@@ -197,7 +197,12 @@ fn pairs<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
 pub(super) async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
     let here = |error| Failure::Here(format!("{}: {error}", path.display()));
     let file = tokio::fs::File::open(path).await.map_err(here)?;
-    let size = file.metadata().await.map_err(here)?.len();
+    let about = file.metadata().await.map_err(here)?;
+    if about.is_dir() {
+        let wrong = format!("{}: that is a folder; name a file in it", path.display());
+        return Err(Failure::Here(wrong));
+    }
+    let size = about.len();
     let bar = if out.lively() {
         let style =
             ProgressStyle::with_template("上传 uploading {bar:40} {bytes}/{total_bytes} {eta}");

@@ -32,7 +32,7 @@ use crate::{
         access::{Denied, Target},
         principal::{Identity, Principal, Scope},
     },
-    store::{BatchView, Store, StoreError},
+    store::{BatchView, Store, StoreError, Within},
 };
 
 /// What all handlers work with.
@@ -125,6 +125,16 @@ impl Ask {
                 Err(Denied::Scope.into())
             }
             found => Ok(found?),
+        }
+    }
+
+    /// Whose projects the caller's lists show.
+    pub(super) fn sees(&self) -> Result<Within, Denied> {
+        match &self.caller.scope {
+            Scope::All => Ok(Within::All),
+            Scope::Projects(codes) => Ok(Within::Projects(codes.clone())),
+            Scope::Region(prefix) => Ok(Within::Region(prefix.clone())),
+            Scope::Bank(_) => Err(Denied::Scope),
         }
     }
 

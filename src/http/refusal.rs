@@ -24,6 +24,15 @@ pub(super) fn bad_request(detail: &str) -> Problem {
     )
 }
 
+pub(super) fn not_there(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "urn:wagegate:not-found",
+        "Not found",
+        detail,
+    )
+}
+
 pub(super) fn too_large(most: u64) -> Problem {
     let detail = format!("the body is larger than the {most} bytes taken here: split it");
     Problem::new(
@@ -218,7 +227,7 @@ impl From<PushError> for Problem {
         match error {
             PushError::Store(error) => error.into(),
             PushError::Evidence(error) => error.into(),
-            PushError::Empty => bad_request("the document is empty"),
+            PushError::Empty => unprocessable("the document is empty", Vec::new()),
         }
     }
 }

@@ -8,9 +8,8 @@ use super::{
     ask::Ask,
     body,
     fault::{Fault, Faults, all_or_problems, refused},
-    items::size,
     problem::Problem,
-    wire::{Page, ok, page},
+    wire::{self, AfterCode, Page, ok},
 };
 use crate::{
     security::{access::Target, principal::Scope},
@@ -76,18 +75,7 @@ pub struct Imported {
     pub same: u64,
 }
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-struct After {
-    /// The `next` of the page before.
-    #[param(max_length = 18)]
-    after: Option<String>,
-    /// Contractors on the page, 1 to 1000; 200 where not given.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
-
-/// `POST /v1/regions`
+/// Adds or renames regions, all of them or none.
 #[utoipa::path(
     post, path = "/v1/regions", request_body = Vec<RegionWire>, responses((status = 200, body = Imported))
 )]
@@ -125,27 +113,30 @@ pub(super) async fn import_contractors(
 
 /// `GET /v1/contractors?after=&limit=`: all for who sees everything, for others those of their projects.
 #[utoipa::path(
-    get, path = "/v1/contractors", params(After), responses((status = 200, body = Page<ContractorWire>))
+    get, path = "/v1/contractors", params(AfterCode), responses((status = 200, body = Page<ContractorWire>))
 )]
 pub(super) async fn contractors(ask: Ask) -> Result<HttpResponse, Problem> {
-    let query: After = ask.query()?;
-    let limit = size(query.limit)?;
+    let query: AfterCode = ask.query()?;
+    let limit = wire::size(query.limit)?;
     let after = query.after.unwrap_or_default();
     // One more than asked for shows whether there is a next page.
     let found = if ask.caller.scope == Scope::All {
         ask.store().contractors(&after, limit + 1).await?
     } else {
-        let mut projects = ask.store().projects().await?;
-        projects.retain(|project| ask.may_project(&project.code, project.region).is_ok());
+        let seen = ask.sees()?;
+        let projects = ask.store().project_page(&seen, None, u32::MAX).await?;
         let mut theirs = ContractorEntry::of(&projects);
         theirs.retain(|contractor| contractor.uscc > after);
         theirs
     };
-    let page: Page<ContractorWire> = page(found, limit, |contractor| contractor.uscc.clone());
-    Ok(ok(&page))
+    Ok(ok(&Page::<ContractorWire>::of(
+        found,
+        limit,
+        |contractor| contractor.uscc.clone(),
+    )))
 }
 
-/// `POST /v1/projects`
+/// Adds or renames projects with their special accounts, all of them or none.
 #[utoipa::path(
     post, path = "/v1/projects", request_body = Vec<ProjectWire>, responses((status = 200, body = Imported))
 )]
@@ -179,17 +170,21 @@ fn refused_projects(conflict: Conflict, projects: &[ProjectEntry]) -> Problem {
     Problem::from(conflict).pointing_at(rows)
 }
 
-/// `GET /v1/projects`
+/// Projects in scope, by code.
 #[utoipa::path(
-    get, path = "/v1/projects", responses((status = 200, body = Vec<ProjectWire>))
+    get, path = "/v1/projects", params(AfterCode), responses((status = 200, body = Page<ProjectWire>))
 )]
 pub(super) async fn projects(ask: Ask) -> Result<HttpResponse, Problem> {
-    let mut projects = ask.store().projects().await?;
-    projects.retain(|project| ask.may_project(&project.code, project.region).is_ok());
-    Ok(ok(&projects
-        .into_iter()
-        .map(ProjectWire::from)
-        .collect::<Vec<_>>()))
+    let paging: AfterCode = ask.query()?;
+    let limit = wire::size(paging.limit)?;
+    let after = paging.after.as_deref();
+    let found = ask
+        .store()
+        .project_page(&ask.sees()?, after, limit + 1)
+        .await?;
+    Ok(ok(&Page::<ProjectWire>::of(found, limit, |project| {
+        project.code.clone()
+    })))
 }
 
 impl From<Registered> for Imported {

@@ -9,10 +9,9 @@ use super::{
     ask::Ask,
     body,
     cards::{CardHistoryWire, CardWire},
-    items::size,
     problem::{Problem, RowProblem},
-    refusal::{bad_request, row_problem},
-    wire::{Page, ok},
+    refusal::{bad_request, not_there, row_problem},
+    wire::{self, Page, ok},
 };
 use crate::{
     registry::{self, Enrolled, Upload, forms::FormKind},
@@ -173,7 +172,7 @@ fn form(ask: &Ask) -> Result<FormKind, Problem> {
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     let project = of_path(&ask).await?;
     let query: Filter = ask.query()?;
-    let limit = size(query.limit)?;
+    let limit = wire::size(query.limit)?;
     let after = match query.after.as_deref().map(str::parse) {
         None => 0,
         Some(Ok(after)) => after,
@@ -249,7 +248,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
 /// A number in the path.
 pub(super) fn number(ask: &Ask, part: &str) -> Result<i64, Problem> {
     let number = ask.part(part).parse();
-    number.map_err(|_| bad_request(&format!("`{part}` in the address is a whole number")))
+    number.map_err(|_| not_there(&format!("`{part}` in the address is a whole number")))
 }
 
 fn masked(vault: &Vault, worker: &WorkerView) -> Result<WorkerWire, VaultError> {

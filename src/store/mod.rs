@@ -13,6 +13,7 @@ mod error;
 pub mod identities;
 mod instruction;
 mod moves;
+mod pages;
 pub mod postgres;
 mod project;
 mod recounted;
@@ -39,6 +40,7 @@ pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
+pub use pages::{Pages, Within};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use register::{ProjectFault, ProjectFlaw};
 pub use registry::{
@@ -55,7 +57,9 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Registry + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store:
+    Identities + Pages + Registry + Requests + Standings + Send + Sync + fmt::Debug
+{
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

@@ -176,6 +176,11 @@ impl House {
             .unwrap()
     }
 
+    /// The path of one of the certificates or keys.
+    pub(crate) fn certificate(&self, name: &str) -> String {
+        self.certificates.file(name).display().to_string()
+    }
+
     /// A file in the gateway's folder.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.dir.path().join(name);

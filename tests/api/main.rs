@@ -8,6 +8,7 @@ mod flow;
 #[expect(dead_code, reason = "the tests of access use the rest")]
 mod house;
 mod keys;
+mod manners;
 mod refusals;
 mod registry;
 mod roster_forms;

@@ -278,7 +278,7 @@ async fn an_import_tells_every_fault_of_every_line_with_its_key_in_both_language
     let good = json!([project("P7", "5301A1", "2400000000000007")]).to_string();
     let answer = operator.post("/v1/projects", good).await;
     assert_eq!(answer.json()["new"], json!(1), "{answer:?}");
-    let seen = house.as_user("supervisor").get("/v1/projects").await.json();
+    let seen = house.as_user("supervisor").get("/v1/projects").await.json()["items"].take();
     assert_eq!(
         (&seen[1]["code"], &seen[1]["aliases"]),
         (&json!("P7"), &json!(["短名"]))

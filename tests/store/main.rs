@@ -150,6 +150,12 @@ on_each_engine! {
         a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
     }
+    pages {
+        projects_and_accounts_come_in_pages_of_a_scope,
+        batches_come_in_pages_of_a_scope_newest_first,
+        only_batches_with_unpaid_wages_are_on_the_failure_page,
+        suspense_comes_in_pages_oldest_first,
+    }
     requests {
         a_key_is_one_requests_until_it_is_answered,
         a_key_whose_request_died_is_taken_over_and_the_dead_ones_answer_is_not_kept,

@@ -15,18 +15,19 @@ pub(super) async fn accounts(pool: &PgPool) -> Result<Vec<AccountFigures>, Store
     )
     .fetch_all(pool)
     .await?;
-    let figures = |row: &PgRow| {
-        Ok(AccountFigures {
-            project: row.text("code")?,
-            bank: row.text("bank")?,
-            account: row.text("number")?,
-            balance: row.fen("balance_fen")?,
-            reserved: row.fen("reserved_fen")?,
-            overdrawn: row.fen("overdrawn_fen")?,
-            deposited: row.fen("deposited")?,
-        })
-    };
     rows.iter().map(figures).collect()
+}
+
+pub(super) fn figures(row: &PgRow) -> Result<AccountFigures, StoreError> {
+    Ok(AccountFigures {
+        project: row.text("code")?,
+        bank: row.text("bank")?,
+        account: row.text("number")?,
+        balance: row.fen("balance_fen")?,
+        reserved: row.fen("reserved_fen")?,
+        overdrawn: row.fen("overdrawn_fen")?,
+        deposited: row.fen("deposited")?,
+    })
 }
 
 pub(super) async fn record_deposit(

@@ -16,18 +16,19 @@ pub(super) async fn accounts(pool: &SqlitePool) -> Result<Vec<AccountFigures>, S
     )
     .fetch_all(pool)
     .await?;
-    let figures = |row: &SqliteRow| {
-        Ok(AccountFigures {
-            project: row.text("code")?,
-            bank: row.text("bank")?,
-            account: row.text("number")?,
-            balance: row.fen("balance_fen")?,
-            reserved: row.fen("reserved_fen")?,
-            overdrawn: row.fen("overdrawn_fen")?,
-            deposited: row.fen("deposited")?,
-        })
-    };
     rows.iter().map(figures).collect()
+}
+
+pub(super) fn figures(row: &SqliteRow) -> Result<AccountFigures, StoreError> {
+    Ok(AccountFigures {
+        project: row.text("code")?,
+        bank: row.text("bank")?,
+        account: row.text("number")?,
+        balance: row.fen("balance_fen")?,
+        reserved: row.fen("reserved_fen")?,
+        overdrawn: row.fen("overdrawn_fen")?,
+        deposited: row.fen("deposited")?,
+    })
 }
 
 pub(super) async fn record_deposit(

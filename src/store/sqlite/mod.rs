@@ -13,6 +13,7 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod pages;
 mod people;
 mod plans;
 mod raws;

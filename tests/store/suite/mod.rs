@@ -8,6 +8,7 @@ pub(crate) mod identities;
 pub(crate) mod intake;
 pub(crate) mod keeping;
 pub(crate) mod matching;
+pub(crate) mod pages;
 pub(crate) mod planning;
 pub(crate) mod reading;
 pub(crate) mod registry;
