@@ -43,7 +43,7 @@ pub(super) async fn list(client: &Client, list: &List, out: Out) -> Result<(), F
         .iter()
         .map(|month| ("month", month.as_str()))
         .collect();
-    let batches: Vec<BatchWire> = client.get(&["batches"], &query).await?;
+    let batches: Vec<BatchWire> = client.list(&["batches"], &query).await?;
     out.show(&batches, |batches| overview(batches))
 }
 

@@ -9,6 +9,7 @@ mod import;
 mod keys;
 mod operate;
 mod principals;
+mod registry;
 mod reports;
 mod serve;
 mod sheets;
@@ -75,9 +76,20 @@ enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(serve::Check),
-    /// Import regions or projects from a file.
+    /// Import regions, contractors, projects or a project's workers from a file.
     #[command(subcommand)]
     Import(import::Import),
+    /// Contractors (企业) in your scope.
+    Contractors,
+    /// A project's workers (工人), masked.
+    Workers(registry::Workers),
+    /// One worker of a project: stays, attendance, cards, and who changed what when.
+    Worker(registry::Worker),
+    /// How a card (工资卡) stands, or another one for a worker.
+    #[command(subcommand)]
+    Card(registry::Card),
+    /// Upload a document that shows something; prints the hash to name it by.
+    Evidence(registry::Evidence),
     /// A wage sheet to fill in.
     #[command(subcommand)]
     Template(sheets::Template),
@@ -236,6 +248,11 @@ async fn run(
             Ok(())
         }
         Command::Import(what) => import::run(&client, &what, out).await,
+        Command::Contractors => registry::contractors(&client, out).await,
+        Command::Workers(what) => registry::workers(&client, &what, out).await,
+        Command::Worker(what) => registry::worker(&client, &what, out).await,
+        Command::Card(what) => registry::card(&client, &what, out).await,
+        Command::Evidence(what) => registry::evidence(&client, &what, out).await,
         Command::Template(what) => sheets::template(&client, &what, out).await,
         Command::Errors(what) => sheets::errors(&client, &what, out).await,
         Command::Submit(what) => sheets::submit(&client, &what, out).await,

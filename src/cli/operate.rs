@@ -20,7 +20,7 @@ pub(super) enum Audit {
 }
 
 pub(super) async fn suspense(client: &Client, out: Out) -> Result<(), Failure> {
-    let suspense: Vec<SuspenseWire> = client.get(&["suspense"], &[]).await?;
+    let suspense: Vec<SuspenseWire> = client.list(&["suspense"], &[]).await?;
     out.show(&suspense, |suspense| {
         let columns = [
             Right("号 id"),

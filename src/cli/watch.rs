@@ -58,7 +58,7 @@ async fn look(client: &Client, watch: &Watch) -> Result<Vec<BatchWire>, Failure>
         .iter()
         .map(|month| ("month", month.as_str()))
         .collect();
-    let mut batches: Vec<BatchWire> = client.get(&["batches"], &query).await?;
+    let mut batches: Vec<BatchWire> = client.list(&["batches"], &query).await?;
     if let Some(missing) = watch
         .batches
         .iter()

@@ -11,7 +11,7 @@ use super::{
     problem::{Problem, RowProblem},
     refusal::row_problem,
     sheets::Upload,
-    wire::{self, Places, ok, places},
+    wire::{self, Page, Places, ok, places},
 };
 use crate::{
     intake::{self, Desk},
@@ -77,9 +77,15 @@ struct Filter {
     #[param(value_type = Option<String>, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
     #[serde(default, deserialize_with = "wire::month_if_any")]
     month: Option<PayMonth>,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,18}$")]
+    after: Option<u64>,
+    /// Items on the page, 1 to 1000; 200 where not given.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
 }
 
-/// `POST /v1/batches?project=&month=&count=&sum=&leave_out=`, the sheet as body.
+/// Takes a wage sheet as a batch, whole or not at all.
 #[utoipa::path(
     post, path = "/v1/batches", params(Upload),
     request_body(content(
@@ -108,27 +114,24 @@ pub(super) async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem>
     Ok(ask.may_project(project, found.region)?)
 }
 
-/// `GET /v1/batches?month=`
+/// Batches in scope, newest first.
 #[utoipa::path(
-    get, path = "/v1/batches", params(Filter), responses((status = 200, body = Vec<BatchWire>))
+    get, path = "/v1/batches", params(Filter), responses((status = 200, body = Page<BatchWire>))
 )]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     let filter: Filter = ask.query()?;
-    Ok(ok(&visible(&ask, filter.month)
-        .await?
-        .into_iter()
-        .map(BatchWire::from)
-        .collect::<Vec<_>>()))
+    let limit = wire::size(filter.limit)?;
+    let after = wire::key(filter.after)?;
+    let found = ask
+        .store()
+        .batch_page(&ask.sees()?, filter.month, after, limit + 1)
+        .await?;
+    Ok(ok(&Page::<BatchWire>::of(found, limit, |batch| {
+        batch.id.to_string()
+    })))
 }
 
-/// The batches in the caller's scope, newest first.
-pub(super) async fn visible(ask: &Ask, month: Option<PayMonth>) -> Result<Vec<BatchView>, Problem> {
-    let mut batches = ask.store().batches(month).await?;
-    batches.retain(|batch| ask.may_project(&batch.project, batch.region).is_ok());
-    Ok(batches)
-}
-
-/// `GET /v1/batches/{code}`
+/// A batch as it stands.
 #[utoipa::path(
     get, path = "/v1/batches/{code}", responses((status = 200, body = WholeBatchWire))
 )]
@@ -137,7 +140,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&whole(&ask, batch).await?))
 }
 
-/// `GET /v1/batches/{code}/instructions`
+/// The instructions that a batch was split into.
 #[utoipa::path(
     get, path = "/v1/batches/{code}/instructions", responses((status = 200, body = Vec<InstructionWire>))
 )]

@@ -30,13 +30,13 @@ use actix_web::{
 };
 
 use super::{
-    accounts, approval, bank, batches, changes, health,
+    accounts, approval, bank, batches, cards, changes, health,
     idempotency::once,
     items,
     openapi::{self, Described},
     operations, outcomes, principals,
     problem::Problem,
-    rates, register, sheets,
+    rates, register, roster, sheets, templates,
 };
 use crate::security::access::Action;
 
@@ -75,6 +75,14 @@ pub const DOORS: &[Door] = &[
     door::<register::__path_import_regions>( "POST", "/v1/regions",                     Action::ImportRegister, || web::post().to(register::import_regions)),
     door::<register::__path_import_projects>("POST", "/v1/projects",                    Action::ImportRegister, || web::post().to(register::import_projects)),
     door::<register::__path_projects>(       "GET",  "/v1/projects",                    Action::ReadProjects,   || web::get().to(register::projects)),
+    door::<register::__path_import_contractors>("POST", "/v1/contractors",              Action::ImportRegister, || web::post().to(register::import_contractors)),
+    door::<register::__path_contractors>(    "GET",  "/v1/contractors",                 Action::ReadProjects,   || web::get().to(register::contractors)),
+    door::<roster::__path_import>(           "POST", "/v1/projects/{code}/workers",     Action::ImportRoster,   || web::post().to(roster::import)),
+    door::<roster::__path_list>(             "GET",  "/v1/projects/{code}/workers",     Action::ReadRoster,     || web::get().to(roster::list)),
+    door::<roster::__path_show>(             "GET",  "/v1/projects/{code}/workers/{id}", Action::ReadRoster,    || web::get().to(roster::show)),
+    door::<cards::__path_replace>(           "POST", "/v1/projects/{code}/workers/{id}/card", Action::ManageCards, || web::post().to(cards::replace)),
+    door::<cards::__path_rule>(              "POST", "/v1/cards/{id}/status",           Action::ManageCards,    || web::post().to(cards::rule)),
+    door::<cards::__path_keep>(              "POST", "/v1/evidence",                    Action::KeepEvidence,   || web::post().to(cards::keep)),
     door::<batches::__path_submit>(          "POST", "/v1/batches",                     Action::PrepareBatch,   || web::post().to(batches::submit)),
     door::<batches::__path_list>(            "GET",  "/v1/batches",                     Action::FollowBatch,    || web::get().to(batches::list)),
     door::<sheets::__path_check>(            "POST", "/v1/batches/check",               Action::PrepareBatch,   || web::post().to(sheets::check)),
@@ -92,6 +100,7 @@ pub const DOORS: &[Door] = &[
     door::<changes::__path_preview>(         "GET",  "/v1/batches/{code}/preview",      Action::PreviewBatch,   || web::get().to(changes::preview)),
     door::<changes::__path_bytes>(           "GET",  "/v1/batches/{code}/preview/{part}", Action::PreviewBatch, || web::get().to(changes::bytes)),
     door::<sheets::__path_template>(         "GET",  "/v1/templates/wages",             Action::ReadProjects,   || web::get().to(sheets::template)),
+    door::<templates::__path_roster>(        "GET",  "/v1/templates/roster",            Action::ReadProjects,   || web::get().to(templates::roster)),
     door::<bank::__path_returns>(            "POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
     door::<bank::__path_deposits>(           "POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),
     door::<rates::__path_show>(              "GET",  "/v1/rates",                       Action::ReadIndicators, || web::get().to(rates::show)),

@@ -118,7 +118,7 @@ fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
     Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
-/// `GET /v1/health`; 503 when the store does not answer. A bank is told whether all is well, and no more.
+/// Whether the gateway is well.; 503 when the store does not answer. A bank is told whether all is well, and no more.
 #[utoipa::path(
     get, path = "/v1/health",
     responses(

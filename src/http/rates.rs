@@ -75,7 +75,7 @@ struct Query {
     level: LevelWire,
 }
 
-/// `GET /v1/rates?month=&level=`
+/// The payment rate of a month.
 #[utoipa::path(
     get, path = "/v1/rates", params(Query), responses((status = 200, body = RatesWire))
 )]

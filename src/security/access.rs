@@ -73,6 +73,10 @@ actions! {
     ImportRoster "import-roster" [Operator, Clerk, Reviewer],
     /// See a project's workers (masked), their presence and their cards.
     ReadRoster "read-roster" [Clerk, Reviewer, Approver, Finance, Supervisor],
+    /// Say how a worker's card stands, and register another one.
+    ManageCards "manage-cards" [Clerk, Reviewer, Finance],
+    /// Upload what shows something, to name its hash later.
+    KeepEvidence "keep-evidence" [Clerk, Reviewer, Approver, Finance],
     /// See projects with their special accounts' numbers.
     ReadProjects "read-projects" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
     /// See what special accounts hold and have reserved.
@@ -210,6 +214,9 @@ mod tests {
             (Action::ImportRoster, elsewhere, "yssrrrr"),
             (Action::ReadRoster, HERE, "ryyyyyr"),
             (Action::ReadRoster, elsewhere, "rsssssr"),
+            (Action::ManageCards, HERE, "ryyryrr"),
+            (Action::ManageCards, elsewhere, "rssrsrr"),
+            (Action::KeepEvidence, HERE, "ryyyyrr"),
             (Action::ManagePrincipals, Target::Gateway, "yrrrrrr"),
             (Action::ManageWebhooks, HERE, "yrrryyr"),
             (Action::ApproveBatch, HERE, "rrryrrr"),

@@ -6,6 +6,8 @@ use wagegate_domain::batch::NotNow;
 
 use super::Step;
 
+use super::register::ProjectFlaw;
+
 /// A store could not do what was asked; unless a variant says otherwise, nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -76,6 +78,23 @@ pub enum Conflict {
         /// What is free now.
         available: Fen,
     },
+    /// Projects that cannot be taken as they are stated: every one of them.
+    #[error("{} projects cannot be taken; {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    ProjectsRefused(Vec<ProjectFlaw>),
+    /// Cards that are another worker's.
+    #[error("{count} cards are another worker's")]
+    CardOfAnother {
+        /// How many.
+        count: u64,
+        /// Rows of the roster, up to a thousand; none where there is no roster.
+        rows: Vec<u32>,
+    },
+    /// A card that was refused stands otherwise again only on evidence.
+    #[error("this card was refused: what shows that it works now is missing")]
+    EvidenceMissing,
+    /// Only another card replaces a card.
+    #[error("a card is replaced by naming another one")]
+    ReplacedByHand,
     /// Somebody has this name.
     #[error("{uri} is known already")]
     AlreadyKnown {
@@ -117,5 +136,17 @@ impl StoreError {
             Some(short) => Conflict::FundsShort { short, available }.into(),
             None => Self::Broken("what the special account lacks passes 64 bits".into()),
         }
+    }
+}
+
+impl Conflict {
+    /// The refusal of rows whose card is another worker's, where there are any.
+    pub(super) fn of_shared(mut rows: Vec<u32>, named: usize) -> Option<Self> {
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        // Row 0 is no row: the card was not in a roster.
+        rows.retain(|row| *row > 0);
+        rows.sort_unstable();
+        rows.truncate(named);
+        (count > 0).then_some(Self::CardOfAnother { count, rows })
     }
 }

@@ -5,21 +5,27 @@
 mod approval;
 mod batch;
 mod booking;
+mod cards;
 mod chain;
 mod changed;
 mod columns;
 mod document;
+mod enrolment;
 mod error;
 pub mod identities;
 mod instruction;
 mod moves;
+mod pages;
 pub mod postgres;
 mod project;
 mod recounted;
+mod register;
+mod registry;
 mod requests;
 pub mod sqlite;
 mod standing;
 mod task;
+mod versions;
 mod view;
 
 use std::fmt;
@@ -38,7 +44,14 @@ pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, Plan, SealedPayment};
+pub use pages::{Pages, Within};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
+pub use register::{ProjectFault, ProjectFlaw};
+pub use registry::{
+    CardRuling, CardView, CardWord, ContractorEntry, Registered, Registry, RosterFilter,
+    RosterSource, SealedCard, SealedProfile, SealedWorker, Stay, VersionView, WorkerRecord,
+    WorkerView,
+};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
@@ -48,26 +61,28 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Approvals + Identities + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store:
+    Approvals + Identities + Pages + Registry + Requests + Standings + Send + Sync + fmt::Debug
+{
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 
-    /// Adds or renames regions.
+    /// Adds or renames regions; the same again changes nothing.
     async fn import_regions(
         &self,
         regions: &[RegionEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Registered, StoreError>;
     /// All regions, by code.
     async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError>;
-    /// Adds or renames projects with their accounts; a project's account and bank never change here.
+    /// Adds or renames projects with their accounts; a project's account and bank never change.
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Registered, StoreError>;
     /// All projects, by code.
     async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError>;
     /// One project.

@@ -7,7 +7,7 @@ use wagegate::{
 };
 
 use crate::{
-    house::{Answer, Client, House, sheet},
+    house::{Answer, Client, House, roster, sheet},
     ways::{Names, WAYS, Way},
 };
 
@@ -61,21 +61,33 @@ impl World {
             .await;
         assert_eq!(foreign.status, 201, "{foreign:?}");
         let code = |batch: &Value| batch["code"].as_str().unwrap().to_owned();
+        let [here, there] = [
+            house.enrol("P1", &roster(1..=2)).await,
+            house.enrol("P2", &roster(3..=4)).await,
+        ];
+        let worker = |worker: &Value| worker["id"].to_string();
+        let card = |worker: &Value| worker["card"]["id"].to_string();
         Self {
             own: Names {
                 batch: code(&own),
                 project: "P1",
                 account: "2400000000000001",
+                worker: worker(&here),
+                card: card(&here),
             },
             foreign: Names {
                 batch: code(&foreign.json()),
                 project: "P2",
                 account: "2400000000000002",
+                worker: worker(&there),
+                card: card(&there),
             },
             absent: Names {
                 batch: "B-none".into(),
                 project: "P9",
                 account: "2400000000000009",
+                worker: "9000009".into(),
+                card: "9000009".into(),
             },
             house,
         }

@@ -35,7 +35,13 @@ const ENDS: &[(&str, &str, i32, &str)] = &[
     ("clerk",    "batch B-none",                                 1, "no such thing"),
     ("clerk",    "frobnicate",                                   2, "frobnicate"),
     ("clerk",    "submit {bad} --project P1 --month 2026-10",    3, ""),
-    ("clerk",    "batches --server https://localhost:1",         4, ""),
+    ("clerk",    "batches --server https://localhost:1",         4, "nothing listens there"),
+    ("clerk",    "batches --server http://localhost:1",          1, "https only"),
+    ("clerk",    "batches --key {other key}",                    1, "does not belong to the certificate"),
+    ("clerk",    "batches --ca {other ca}",                      4, "not vouched for by --ca"),
+    ("clerk",    "submit / --project P1 --month 2026-10",        1, "a folder"),
+    ("operator", "import regions {open quote}",                  1, "quotation mark"),
+    ("operator", "import regions {no number}",                   1, "line 2: column 3"),
     ("clerk",    "watch --until-settled --within-s 0",           6, "ran out"),
 ];
 
@@ -135,6 +141,20 @@ async fn how_a_command_ended_is_in_its_exit_code() {
     let bad = house.write("bad.csv", sheet(2).replace("李一", ""));
     let bad = bad.to_str().unwrap();
     let good = house.write("good.csv", sheet(2));
+    let written = |name: &str, text: &str| house.write(name, text).display().to_string();
+    let files = [
+        ("{bad}", bad.to_owned()),
+        ("{other key}", house.certificate("user-finance.key")),
+        ("{other ca}", house.certificate("bank-bishui-ca.pem")),
+        (
+            "{open quote}",
+            written("open.csv", "code,name,base_projects\n\"530400,丁市,4\n"),
+        ),
+        (
+            "{no number}",
+            written("number.csv", "code,name,base_projects\n530400,丁市,many\n"),
+        ),
+    ];
     assert!(
         house
             .command(
@@ -152,10 +172,12 @@ async fn how_a_command_ended_is_in_its_exit_code() {
             .success()
     );
     for (user, arguments, code, words) in ENDS {
-        let arguments: Vec<&str> = arguments
-            .split(' ')
-            .map(|word| if word == "{bad}" { bad } else { word })
-            .collect();
+        let arguments = files
+            .iter()
+            .fold((*arguments).to_owned(), |line, (name, path)| {
+                line.replace(name, path)
+            });
+        let arguments: Vec<&str> = arguments.split(' ').collect();
         let output = house.command(user, &arguments);
         assert_eq!(
             output.status.code(),

@@ -9,5 +9,10 @@ mod flow;
 #[expect(dead_code, reason = "the tests of access use the rest")]
 mod house;
 mod keys;
+mod manners;
 mod refusals;
+mod registry;
+mod roster_forms;
+#[path = "../roster_forms/samples.rs"]
+mod samples;
 mod sheets;

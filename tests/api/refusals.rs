@@ -55,7 +55,7 @@ async fn the_same_roles_elsewhere_are_refused_or_see_nothing() {
     }
     for (user, path, field, expected) in LISTS {
         let list = house.as_user(user).get(path).await.json();
-        let found: Vec<_> = list
+        let found: Vec<_> = list["items"]
             .as_array()
             .unwrap()
             .iter()
@@ -117,7 +117,7 @@ const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
     ("approver", "GET",    "/v1/batches/{code}/preview/x", "", 400, "from 1"),
     ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "{large}{large}", 413, "larger"),
     ("operator", "POST",   "/v1/regions", r#"[{"code": "5301", "name": "x", "base_projects": null}]"#, 422, "1 of 1 lines"),
-    ("operator", "POST",   "/v1/regions", r#"[{"code": "530100", "name": "x", "colour": 1}]"#, 400, "line 1"),
+    ("operator", "POST",   "/v1/regions", r#"[{"code": "530100", "name": "x", "colour": 1}]"#, 422, "line 1"),
 ];
 
 #[tokio::test]

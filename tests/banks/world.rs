@@ -174,6 +174,7 @@ impl World {
             bank: bank.code.into(),
             account: account.clone(),
             account_name: "示例建设有限公司农民工工资专用账户".into(),
+            aliases: vec![],
         };
         let now = self.clock.now();
         let store = &self.gateway.store;

@@ -77,6 +77,7 @@ pub(crate) async fn gateways(count: usize) -> Vec<Arc<PostgresStore>> {
         bank: BANK.into(),
         account: format!("90{number}"),
         account_name: "农民工工资专用账户".into(),
+        aliases: vec![],
     };
     stores[0]
         .import_projects(&[project(1), project(2)], "operator", AT)

@@ -29,7 +29,9 @@ macro_rules! on_each_engine {
 
 on_each_engine! {
     registry {
-        what_is_imported_is_listed_and_renamed_but_its_account_never_changes,
+        what_is_imported_is_listed_and_renamed,
+        the_same_import_again_changes_nothing_and_a_change_is_a_version,
+        contractors_are_listed_in_pages_and_renamed,
         an_import_that_cannot_be_whole_changes_nothing,
         a_deposit_is_booked_once_and_its_reference_is_not_used_again,
     }
@@ -42,6 +44,26 @@ on_each_engine! {
         a_suspension_and_a_revocation_show_at_once_through_another_gateway,
         a_revocation_is_for_ever_and_a_history_is_never_changed,
         certificates_are_noted_and_listed_in_pages,
+    }
+    roster {
+        a_roster_is_taken_and_the_same_again_changes_nothing,
+        what_changed_is_a_new_version_with_who_and_when,
+        a_roster_without_telephone_numbers_takes_none_away,
+        a_roster_that_breaks_off_leaves_nothing,
+        another_card_replaces_the_one_before_and_keeps_its_history,
+        a_card_of_another_worker_is_refused_with_its_row,
+        two_workers_may_change_cards_in_one_roster,
+        a_roster_is_listed_in_pages_by_presence_and_card,
+    }
+    cards {
+        a_failure_that_lies_in_the_card_makes_it_invalid_and_a_payment_verifies_it,
+        a_failure_that_lies_elsewhere_says_nothing_of_the_card,
+        a_word_on_the_whole_instruction_speaks_against_no_card,
+        a_later_attempt_may_verify_a_card_again_and_an_earlier_payment_may_not,
+        the_same_facts_in_any_order_leave_a_card_alike,
+        naming_a_refused_card_again_does_not_mend_it,
+        a_refused_card_is_verified_again_on_evidence_only,
+        a_card_is_replaced_by_another_and_the_same_again_changes_nothing,
     }
     intake {
         a_sheet_is_stored_whole_and_stands_held,
@@ -142,6 +164,12 @@ on_each_engine! {
         what_awaits_a_release_is_shown_beside_the_rates_and_not_in_them,
         a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
+    }
+    pages {
+        projects_and_accounts_come_in_pages_of_a_scope,
+        batches_come_in_pages_of_a_scope_newest_first,
+        only_batches_with_unpaid_wages_are_on_the_failure_page,
+        suspense_comes_in_pages_oldest_first,
     }
     requests {
         a_key_is_one_requests_until_it_is_answered,

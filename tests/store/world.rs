@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use wagegate::store::{
     BatchView, Decision, Happening, NewBatch, NewRaw, Plan, ProjectEntry, Remarks, RowSource,
-    Saying, Says, SealedRow, StoreError, Taken,
+    Saying, Says, SealedCard, SealedProfile, SealedRow, SealedWorker, StoreError, Taken,
 };
 use wagegate_domain::attempt::Event;
 use wagegate_domain::batch::{Content, ContentHash};
@@ -15,6 +16,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{KeyAlphabet, KeyRule, Limits, reference};
 use wagegate_domain::reason::Reason;
+use wagegate_domain::roster::{CardKind, WorkRole};
 use wagegate_domain::seating::Part;
 use wagegate_domain::{Fen, PayMonth};
 
@@ -148,6 +150,7 @@ pub(crate) fn project(code: &str, county: &str, bank: &str) -> ProjectEntry {
         bank: bank.into(),
         account: format!("90-{code}"),
         account_name: "农民工工资专用账户".into(),
+        aliases: vec![],
     }
 }
 
@@ -269,5 +272,54 @@ pub(crate) fn taken(facts: u64, changed: u64, suspense: u64) -> Taken {
         facts,
         changed,
         suspense,
+    }
+}
+
+pub(crate) fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+/// Worker `number` of a roster, in the row of that number, on site since March; the same person as in a wage sheet.
+pub(crate) fn worker(number: u32) -> SealedWorker {
+    let person = row(number, number, 100);
+    SealedWorker {
+        row: number,
+        blind: person.worker_blind,
+        sealed: person.worker_sealed,
+        profile: SealedProfile {
+            name_blind: person.worker_blind,
+            sealed: vec![3; 60],
+            digest: person.worker_blind,
+            has_phone: true,
+        },
+        role: WorkRole::Worker,
+        team: "一队".into(),
+        entered_on: day("2026-03-01"),
+        left_on: None,
+        attendance: vec![],
+        card: None,
+    }
+}
+
+/// The same with the account of a number, in the worker's own name; the account of the worker's own number is that of the wage sheets.
+pub(crate) fn carded(number: u32, account: u32) -> SealedWorker {
+    SealedWorker {
+        card: Some(card(number, account, CardKind::Unknown)),
+        ..worker(number)
+    }
+}
+
+pub(crate) fn card(number: u32, account: u32, kind: CardKind) -> SealedCard {
+    let mut blind = row(1, account, 100).binding_blind;
+    if number != account {
+        blind[15] = 1;
+        blind[8..12].copy_from_slice(&number.to_be_bytes());
+    }
+    SealedCard {
+        blind,
+        account_blind: row(1, account, 100).account_blind,
+        sealed: vec![2; 80],
+        cnaps: None,
+        kind,
     }
 }

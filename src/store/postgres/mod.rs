@@ -3,10 +3,12 @@
 //! Every transaction takes its locks in one order, so that none waits in a circle: task, raw document, batches by key, special accounts by
 //! key, the audit chain. What a lock protects is read after it is held: each statement sees what was committed before it began.
 
+mod accounts;
 mod appends;
 mod approval;
 mod audit;
 mod batches;
+mod cards;
 mod changes;
 mod columns;
 mod copy;
@@ -15,17 +17,23 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod pages;
+mod people;
 mod plans;
 mod raws;
 mod recount;
+mod register;
 mod registry;
 mod reports;
 mod requests;
+mod roster;
 mod schema;
 mod standing;
 mod standings;
 mod tallies;
 mod tasks;
+mod versions;
+mod workers;
 
 use std::str::FromStr;
 
@@ -79,35 +87,35 @@ impl Store for PostgresStore {
         regions: &[RegionEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_regions(&self.pool, regions, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_regions(&self.pool, regions, by, at).await
     }
     async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError> {
-        registry::regions(&self.pool).await
+        register::regions(&self.pool).await
     }
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_projects(&self.pool, projects, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_projects(&self.pool, projects, by, at).await
     }
     async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError> {
-        registry::projects(&self.pool).await
+        register::projects(&self.pool).await
     }
     async fn project(&self, code: &str) -> Result<ProjectEntry, StoreError> {
-        registry::project(&self.pool, code).await
+        register::project(&self.pool, code).await
     }
     async fn accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
-        registry::accounts(&self.pool).await
+        accounts::accounts(&self.pool).await
     }
     async fn record_deposit(
         &self,
         deposit: &Deposit,
         at: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        registry::record_deposit(&self.pool, deposit, at).await
+        accounts::record_deposit(&self.pool, deposit, at).await
     }
 
     async fn accept_batch(

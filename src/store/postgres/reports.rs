@@ -65,16 +65,17 @@ pub(super) async fn suspense(pool: &PgPool) -> Result<Vec<SuspenseView>, StoreEr
     )
     .fetch_all(pool)
     .await?;
-    let view = |row: &PgRow| {
-        Ok(SuspenseView {
-            id: row.int("id")?,
-            bank: row.text("bank")?,
-            raw: row.array("hash")?,
-            ordinal: row.number("ordinal")?,
-            why: row.text("why")?,
-            amount: row.maybe_int("amount_fen")?.map(wagegate_domain::Fen::new),
-            at: row.moment("at")?,
-        })
-    };
-    rows.iter().map(view).collect()
+    rows.iter().map(in_suspense).collect()
+}
+
+pub(super) fn in_suspense(row: &PgRow) -> Result<SuspenseView, StoreError> {
+    Ok(SuspenseView {
+        id: row.int("id")?,
+        bank: row.text("bank")?,
+        raw: row.array("hash")?,
+        ordinal: row.number("ordinal")?,
+        why: row.text("why")?,
+        amount: row.maybe_int("amount_fen")?.map(wagegate_domain::Fen::new),
+        at: row.moment("at")?,
+    })
 }

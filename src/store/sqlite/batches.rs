@@ -54,6 +54,17 @@ pub(super) async fn list(
     batch_views(&rows)
 }
 
+/// Those with these ids, newest first.
+pub(super) async fn by_ids(pool: &SqlitePool, ids: &[i64]) -> Result<Vec<BatchView>, StoreError> {
+    // Whole numbers: this always serialises.
+    let ids = serde_json::to_string(ids).unwrap_or_default();
+    let rows = sqlx::query(view!("b.id IN (SELECT value FROM json_each($1))"))
+        .bind(ids)
+        .fetch_all(pool)
+        .await?;
+    batch_views(&rows)
+}
+
 fn batch_views(rows: &[SqliteRow]) -> Result<Vec<BatchView>, StoreError> {
     let mut views: Vec<BatchView> = Vec::new();
     for row in rows {

@@ -3,29 +3,36 @@
 //! Every write begins with the lock (`BEGIN IMMEDIATE`), so that what it reads stays true until its commit and nothing has to be locked by row.
 //! Rows go in by the thousand in one statement, which costs a fifth of a statement for each.
 
+mod accounts;
 mod appends;
 mod approval;
 mod audit;
 mod batches;
+mod cards;
 mod changes;
 mod events;
 mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod pages;
 mod people;
 mod plans;
 mod raws;
 mod recount;
+mod register;
 mod registry;
 mod reports;
 mod requests;
+mod roster;
 mod schema;
 mod sheets;
 mod standing;
 mod standings;
 mod tallies;
 mod tasks;
+mod versions;
+mod workers;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -104,35 +111,35 @@ impl Store for SqliteStore {
         regions: &[RegionEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_regions(&self.writer, regions, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_regions(&self.writer, regions, by, at).await
     }
     async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError> {
-        registry::regions(&self.readers).await
+        register::regions(&self.readers).await
     }
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_projects(&self.writer, projects, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_projects(&self.writer, projects, by, at).await
     }
     async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError> {
-        registry::projects(&self.readers).await
+        register::projects(&self.readers).await
     }
     async fn project(&self, code: &str) -> Result<ProjectEntry, StoreError> {
-        registry::project(&self.readers, code).await
+        register::project(&self.readers, code).await
     }
     async fn accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
-        registry::accounts(&self.readers).await
+        accounts::accounts(&self.readers).await
     }
     async fn record_deposit(
         &self,
         deposit: &Deposit,
         at: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        registry::record_deposit(&self.writer, deposit, at).await
+        accounts::record_deposit(&self.writer, deposit, at).await
     }
 
     async fn accept_batch(

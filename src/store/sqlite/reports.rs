@@ -79,16 +79,17 @@ pub(super) async fn suspense(pool: &SqlitePool) -> Result<Vec<SuspenseView>, Sto
     )
     .fetch_all(pool)
     .await?;
-    let view = |row: &SqliteRow| {
-        Ok(SuspenseView {
-            id: row.int("id")?,
-            bank: row.text("bank")?,
-            raw: row.array("hash")?,
-            ordinal: row.number("ordinal")?,
-            why: row.text("why")?,
-            amount: row.maybe_int("amount_fen")?.map(wagegate_domain::Fen::new),
-            at: row.moment("at")?,
-        })
-    };
-    rows.iter().map(view).collect()
+    rows.iter().map(in_suspense).collect()
+}
+
+pub(super) fn in_suspense(row: &SqliteRow) -> Result<SuspenseView, StoreError> {
+    Ok(SuspenseView {
+        id: row.int("id")?,
+        bank: row.text("bank")?,
+        raw: row.array("hash")?,
+        ordinal: row.number("ordinal")?,
+        why: row.text("why")?,
+        amount: row.maybe_int("amount_fen")?.map(wagegate_domain::Fen::new),
+        at: row.moment("at")?,
+    })
 }
