@@ -7,10 +7,9 @@ use wagegate_domain::{Fen, batch::BatchState};
 
 use super::{
     ask::Ask,
-    items::size,
     problem::Problem,
     refusal::{bad_request, internal, unprocessable},
-    wire::{Figures, Page, ok},
+    wire::{self, Figures, Page, ok},
 };
 use crate::{
     dispatch::{
@@ -128,7 +127,7 @@ pub(super) async fn changes(ask: Ask) -> Result<HttpResponse, Problem> {
             .ok_or_else(|| bad_request("kind is one of new, gone, amount, card"))
     });
     let (kind, after) = (kind.transpose()?, cursor(query.after.as_deref())?);
-    let limit = size(query.limit)?;
+    let limit = wire::size(query.limit)?;
     let changes = ask.store().changes(&batch.code).await?;
     // One more than asked for shows whether there is a next page.
     let wanted = limit.saturating_add(1);
