@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::{
+    audit::Witness,
     banks::Banks,
     clock::Clock,
     evidence::Evidence,
@@ -21,6 +22,8 @@ pub struct Gateway {
     pub evidence: Evidence,
     /// Keys of people's data.
     pub vault: Arc<Vault>,
+    /// Heads of the audit log, witnessed outside the store.
+    pub witness: Witness,
     /// Whom we talk to.
     pub banks: Arc<Banks>,
     /// Secrets shared with the national platform, by project.

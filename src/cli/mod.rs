@@ -1,6 +1,7 @@
 //! The command line: `serve` runs the gateway, the rest asks one over the API with mutual TLS. It decides nothing; it only shows.
 
 mod assemble;
+mod audit;
 mod batches;
 mod client;
 mod completions;
@@ -106,7 +107,7 @@ enum Command {
     Suspense,
     /// The audit log.
     #[command(subcommand)]
-    Audit(operate::Audit),
+    Audit(audit::Audit),
     /// Count everything again from the rows and compare with the kept figures.
     Recount,
     /// Whom the gateway knows, with role and scope.
@@ -236,7 +237,7 @@ async fn run(
         Command::Accounts => reports::accounts(&client, out).await,
         Command::Outcomes(what) => reports::outcomes(&client, &what, out).await,
         Command::Suspense => operate::suspense(&client, out).await,
-        Command::Audit(operate::Audit::Verify) => operate::verify(&client, out).await,
+        Command::Audit(what) => audit::run(&client, &what, out).await,
         Command::Recount => operate::recount(&client, out).await,
         Command::Principals => principals::list(&client, out).await,
         Command::Principal(what) => principals::run(&client, what, out).await,

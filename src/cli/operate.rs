@@ -1,6 +1,4 @@
-//! What operators ask: suspense, audit chain, recount, health. The last three end with code 5 when all is not well.
-
-use clap::Subcommand;
+//! What operators ask: suspense, recount, health. The last two end with code 5 when all is not well.
 
 use super::{
     Failure, Out,
@@ -10,14 +8,8 @@ use super::{
 };
 use crate::http::{
     health::{HealthWire, RunsOut},
-    operations::{AuditWire, RecountWire, SuspenseWire},
+    operations::{RecountWire, SuspenseWire},
 };
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Audit {
-    /// Walk the hash chain of the audit log.
-    Verify,
-}
 
 pub(super) async fn suspense(client: &Client, out: Out) -> Result<(), Failure> {
     let suspense: Vec<SuspenseWire> = client.get(&["suspense"], &[]).await?;
@@ -44,15 +36,6 @@ pub(super) async fn suspense(client: &Client, out: Out) -> Result<(), Failure> {
         });
         table.to_string()
     })
-}
-
-pub(super) async fn verify(client: &Client, out: Out) -> Result<(), Failure> {
-    let chain: AuditWire = client.get(&["audit", "check"], &[]).await?;
-    out.show(&chain, |chain| match chain.broken_at {
-        None => format!("审计链完整 the audit chain is whole: {} entries", chain.entries.unwrap_or(0)),
-        Some(number) => format!("审计链断裂 the audit chain is BROKEN at entry {number}: it was changed outside the gateway"),
-    })?;
-    well(chain.whole)
 }
 
 pub(super) async fn recount(client: &Client, out: Out) -> Result<(), Failure> {

@@ -19,6 +19,7 @@ use tokio::{
 
 use super::{Failure, Out, assemble::Parts, operate, print};
 use crate::{
+    audit::Witness,
     config::{Config, NationalEntry},
     dispatch::{Progress, Worker},
     evidence::Evidence,
@@ -95,12 +96,20 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
     let (http, server) = listen(listener, &config, parts, &gateway)?;
     let (stop, stopping) = watch::channel(());
     let workers = work(&gateway, &config, &stopping);
+    let witnessing = tokio::spawn(witness(
+        Arc::clone(&gateway),
+        config.audit.every(),
+        stopping,
+    ));
     announce(address, options.ready_file.as_deref())
         .map_err(|error| Failure::Here(format!("--ready-file: {error}")))?;
     tracing::info!(%address, engine = gateway.store.engine(), workers = config.worker.workers, "the gateway takes requests");
     let ended = until_told(server).await;
     drop(stop);
     finish(workers, &http).await;
+    // The last word, when no act can come any more.
+    drop(witnessing.await);
+    note(&gateway).await;
     ended
 }
 
@@ -109,6 +118,8 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     let vault = Arc::new(Vault::open(&config.keys.file).map_err(Failure::here)?);
     let evidence =
         Evidence::open(&config.evidence.folder, Arc::clone(&vault)).map_err(Failure::here)?;
+    let witness =
+        Witness::open(&config.audit.witness, Arc::clone(&vault)).map_err(Failure::here)?;
     let national = NationalEntry::secrets(&config.national).map_err(Failure::here)?;
     let store = open_store(&config.store.url).await.map_err(Failure::here)?;
     let now = parts.clock.now();
@@ -125,6 +136,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         store,
         evidence,
         vault,
+        witness,
         banks: Arc::clone(&parts.banks),
         national: Arc::new(national),
         clock: Arc::clone(&parts.clock),
@@ -239,6 +251,28 @@ async fn steps(
             () = tokio::time::sleep(nap) => {}
             () = gateway.work.notified(), if !nap.is_zero() => {}
         }
+    }
+}
+
+/// Witnesses the audit log's head from time to time.
+async fn witness(gateway: Arc<Gateway>, every: Duration, mut stopping: watch::Receiver<()>) {
+    loop {
+        note(&gateway).await;
+        tokio::select! {
+            biased;
+            _ = stopping.changed() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+async fn note(gateway: &Gateway) {
+    let noted = gateway
+        .witness
+        .note(&*gateway.store, gateway.clock.now())
+        .await;
+    if let Err(error) = noted {
+        tracing::error!(%error, "the audit log's head could not be witnessed");
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Paths are relative to the configuration file. A key that is not known is an error: a misspelt limit must not pass for no limit.
 
+mod audit;
 mod bank;
 mod listen;
 mod national;
@@ -16,6 +17,7 @@ use std::{
 
 use serde::Deserialize;
 
+pub use audit::AuditLogEntry;
 pub use bank::BankEntry;
 pub use listen::{LimitsEntry, ListenEntry};
 pub use national::NationalEntry;
@@ -47,6 +49,9 @@ pub struct Config {
     /// `[[principal]]`
     #[serde(rename = "principal", default)]
     pub principals: Vec<PrincipalEntry>,
+    /// `[audit]`
+    #[serde(default)]
+    pub audit: AuditLogEntry,
     /// `[worker]`
     #[serde(default)]
     pub worker: WorkerEntry,
@@ -159,6 +164,11 @@ impl Config {
         }
         self.evidence.folder = folder.join(&self.evidence.folder);
         self.keys.file = folder.join(&self.keys.file);
+        self.audit.witness = if self.audit.witness.as_os_str().is_empty() {
+            self.evidence.folder.with_file_name("audit.witness")
+        } else {
+            folder.join(&self.audit.witness)
+        };
         self.store.anchor(folder)
     }
 
@@ -185,6 +195,7 @@ impl Config {
 
     fn check(&self) -> Result<(), Wrong> {
         self.worker.check()?;
+        self.audit.check()?;
         self.listen.limits.check()?;
         for (number, bank) in (1..).zip(&self.banks) {
             bank.check(number)?;

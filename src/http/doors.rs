@@ -30,7 +30,7 @@ use actix_web::{
 };
 
 use super::{
-    accounts, bank, batches, health,
+    accounts, audit, bank, batches, health,
     idempotency::once,
     items,
     openapi::{self, Described},
@@ -91,7 +91,8 @@ pub const DOORS: &[Door] = &[
     door::<accounts::__path_list>(           "GET",  "/v1/accounts",                    Action::ReadAccounts,   || web::get().to(accounts::list)),
     door::<outcomes::__path_export>(         "GET",  "/v1/outcomes",                    Action::ExportOutcomes, || web::get().to(outcomes::export)),
     door::<operations::__path_suspense>(     "GET",  "/v1/suspense",                    Action::ReadSuspense,   || web::get().to(operations::suspense)),
-    door::<operations::__path_check_audit>(  "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(operations::check_audit)),
+    door::<audit::__path_list>(              "GET",  "/v1/audit",                       Action::ReadAudit,      || web::get().to(audit::list)),
+    door::<audit::__path_check>(             "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(audit::check)),
     door::<operations::__path_recount>(      "GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),
     door::<principals::__path_list>(         "GET",  "/v1/principals",                  Action::ManagePrincipals, || web::get().to(principals::list)),
     door::<principals::__path_admit>(        "POST", "/v1/principals",                  Action::ManagePrincipals, || web::post().to(principals::admit)),

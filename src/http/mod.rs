@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod ask;
+pub mod audit;
 pub mod bank;
 pub mod batches;
 mod body;

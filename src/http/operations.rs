@@ -1,13 +1,10 @@
-//! What operators ask of the books: suspense, the audit chain, the recount.
+//! What operators ask of the books: suspense and the recount.
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 use super::{ask::Ask, problem::Problem, wire::ok};
-use crate::{
-    security::access::Target,
-    store::{ChainCheck, SuspenseView},
-};
+use crate::{security::access::Target, store::SuspenseView};
 
 /// Something that a bank said and that matches nothing.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -21,16 +18,6 @@ pub struct SuspenseWire {
     pub why: String,
     pub amount_fen: Option<i64>,
     pub since: String,
-}
-
-/// What a walk over the audit chain found.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct AuditWire {
-    pub whole: bool,
-    /// How many entries, when whole.
-    pub entries: Option<u64>,
-    /// The first entry that does not follow from the one before.
-    pub broken_at: Option<i64>,
 }
 
 /// What a recount from the rows found beside the kept figures.
@@ -52,26 +39,6 @@ pub(super) async fn suspense(ask: Ask) -> Result<HttpResponse, Problem> {
         .into_iter()
         .map(SuspenseWire::from)
         .collect::<Vec<_>>()))
-}
-
-/// `GET /v1/audit/check`
-#[utoipa::path(
-    get, path = "/v1/audit/check", responses((status = 200, body = AuditWire))
-)]
-pub(super) async fn check_audit(ask: Ask) -> Result<HttpResponse, Problem> {
-    ask.may(Target::Gateway)?;
-    Ok(ok(&match ask.store().check_audit().await? {
-        ChainCheck::Whole { entries } => AuditWire {
-            whole: true,
-            entries: Some(entries),
-            broken_at: None,
-        },
-        ChainCheck::BrokenAt { number } => AuditWire {
-            whole: false,
-            entries: None,
-            broken_at: Some(number),
-        },
-    }))
 }
 
 /// `GET /v1/recount`

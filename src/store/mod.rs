@@ -2,6 +2,7 @@
 //!
 //! The store knows nothing of clear names, numbers or files: people arrive sealed, bytes as hashes. It decides nothing that `domain` can decide.
 
+mod auditing;
 mod batch;
 mod booking;
 mod chain;
@@ -12,6 +13,7 @@ pub mod identities;
 mod instruction;
 mod moves;
 pub mod postgres;
+mod prints;
 mod project;
 mod recounted;
 mod requests;
@@ -29,6 +31,7 @@ use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
 use wagegate_domain::plan::{KeyRule, Limits};
 
+pub use auditing::{AuditEntry, AuditFilter, AuditHead, Auditing, ChainCheck, ChainFault};
 pub use batch::{BatchView, Decision, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
@@ -38,13 +41,11 @@ pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
-pub use view::{
-    AuditEntry, ChainCheck, ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount,
-};
+pub use view::{ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount};
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store: Auditing + Identities + Requests + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

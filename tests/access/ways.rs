@@ -76,6 +76,7 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/accounts",                     "/v1/accounts"),
     get( "/v1/outcomes",                     "/v1/outcomes"),
     get( "/v1/suspense",                     "/v1/suspense"),
+    get( "/v1/audit",                        "/v1/audit"),
     get( "/v1/audit/check",                  "/v1/audit/check"),
     get( "/v1/recount",                      "/v1/recount"),
     get( "/v1/principals",                   "/v1/principals"),

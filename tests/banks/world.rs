@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wagegate::{
+    audit::Witness,
     banks::{self, Bank, Banks},
     clock::{Clock, ManualClock, SystemClock},
     dispatch::{Progress, Worker},
@@ -106,6 +107,8 @@ impl World {
         Vault::create(&keys).unwrap();
         let vault = Arc::new(Vault::open(&keys).unwrap());
         let evidence = Evidence::open(&folder.path().join("evidence"), Arc::clone(&vault)).unwrap();
+        let witness =
+            Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault)).unwrap();
         let known = Banks::new([
             bank(&certificates, "qingshan", &lines[0], QINGSHAN, &clock),
             bank(&certificates, "bishui", &lines[1], BISHUI, &clock),
@@ -116,6 +119,7 @@ impl World {
             vault,
             banks: Arc::new(known.unwrap()),
             national: Default::default(),
+            witness,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             work: tokio::sync::Notify::new(),
         });

@@ -134,11 +134,21 @@ on_each_engine! {
         a_refused_request_gives_its_key_back,
         what_is_old_is_forgotten,
     }
+    auditing {
+        a_broken_audit_chain_is_named_at_its_first_broken_entry,
+        an_entry_written_anew_with_a_hash_that_fits_is_named,
+        a_deleted_entry_is_named,
+        two_swapped_entries_are_named,
+        a_cut_tail_is_named_and_a_new_act_does_not_hide_it,
+        a_head_that_was_edited_or_removed_is_named,
+        a_cut_tail_under_an_edited_head_is_found_by_the_witness,
+        ten_thousand_entries_are_whole,
+        acts_come_in_pages_by_object_and_by_principal,
+    }
     keeping {
         a_second_live_attempt_is_refused_by_the_database,
         the_database_refuses_what_the_rules_forbid,
         the_audit_log_is_never_changed_or_cut,
-        a_broken_audit_chain_is_named_at_its_first_broken_entry,
         a_recount_finds_every_figure_that_was_tampered_with,
         what_was_stored_is_there_after_a_restart,
     }

@@ -6,6 +6,7 @@
 
 mod keys;
 mod stream;
+mod witness;
 
 use std::{
     fmt, io,

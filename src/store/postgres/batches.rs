@@ -10,6 +10,7 @@ use wagegate_domain::outcome::Place;
 use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
 use super::{audit, standing, tasks};
+use crate::store::chain::Act;
 use crate::store::{
     BatchView, Conflict, Decision, NewBatch, OwedTwice, RowSource, StoreError, TaskKind,
 };
@@ -39,16 +40,17 @@ pub(super) async fn accept(
     claim_slots(&mut tx, id, project, batch).await?;
     insert_tally(&mut tx, id, batch).await?;
     standing::keep(&mut tx, id, &batch.remarks).await?;
-    audit::append(
-        &mut tx,
-        batch.at,
-        &batch.prepared_by,
-        "batch.submit",
-        &batch.code,
-        &batch.audit_detail(),
-    )
-    .await?;
     let view = view(&mut tx, &batch.code).await?;
+    let act = Act {
+        at: batch.at,
+        who: &batch.prepared_by,
+        action: "batch.submit",
+        subject: &batch.code,
+        detail: &batch.audit_detail(),
+        before: None,
+        after: Some(view.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -315,16 +317,17 @@ pub(super) async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchVi
         .bind(decision.at.as_millisecond())
         .execute(&mut *tx)
         .await?;
-    audit::append(
-        &mut tx,
-        decision.at,
-        &decision.by,
-        action,
-        &decision.batch,
-        &format!("content {}", decision.content),
-    )
-    .await?;
     let after = view(&mut tx, &decision.batch).await?;
+    let act = Act {
+        at: decision.at,
+        who: &decision.by,
+        action,
+        subject: &decision.batch,
+        detail: &format!("content {}", decision.content),
+        before: Some(before.print()),
+        after: Some(after.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(after)
 }

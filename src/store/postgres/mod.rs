@@ -277,12 +277,13 @@ impl Store for PostgresStore {
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        audit::audit(&self.pool, at, who, action, subject, detail).await
+        let act = chain::Act::plain(at, who, action, subject, detail);
+        audit::audit(&self.pool, &act).await
     }
     async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.pool).await
+        audit::check(&self.pool, &[]).await
     }
     async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::tail(&self.pool, limit).await
+        audit::page(&self.pool, &AuditFilter::default(), None, limit).await
     }
 }

@@ -2,61 +2,66 @@
 
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Executor, PgConnection, PgPool, Postgres};
 use wagegate_domain::ids::Region;
 
 use super::audit;
 use super::columns::Columns;
+use crate::store::chain::Act;
 use crate::store::{
     AccountFigures, Conflict, Deposit, ProjectEntry, Recorded, RegionEntry, StoreError,
 };
 
 pub(super) async fn import_regions(
     pool: &PgPool,
-    regions: &[RegionEntry],
+    new: &[RegionEntry],
     by: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
+    let before = regions(&mut *tx).await?;
     sqlx::query(
         "INSERT INTO region (code, name, base_projects)
          SELECT code, name, base_projects FROM unnest($1::text[], $2::text[], $3::bigint[]) AS new (code, name, base_projects) ORDER BY code
          ON CONFLICT (code) DO UPDATE SET name = excluded.name, base_projects = excluded.base_projects",
     )
-    .bind(regions.iter().map(|region| region.code.to_string()).collect::<Vec<_>>())
-    .bind(regions.iter().map(|region| region.name.clone()).collect::<Vec<_>>())
-    .bind(regions.iter().map(|region| region.base_projects.map(i64::from)).collect::<Vec<_>>())
+    .bind(new.iter().map(|region| region.code.to_string()).collect::<Vec<_>>())
+    .bind(new.iter().map(|region| region.name.clone()).collect::<Vec<_>>())
+    .bind(new.iter().map(|region| region.base_projects.map(i64::from)).collect::<Vec<_>>())
     .execute(&mut *tx)
     .await?;
-    audit::append(
-        &mut tx,
+    let act = Act {
         at,
-        by,
-        "regions.import",
-        "",
-        &format!("{} regions", regions.len()),
-    )
-    .await?;
+        who: by,
+        action: "regions.import",
+        subject: "",
+        detail: &format!("{} regions", new.len()),
+        before: Some(RegionEntry::print(&before)),
+        after: Some(RegionEntry::print(&regions(&mut *tx).await?)),
+    };
+    audit::record(&mut tx, &act).await?;
     Ok(tx.commit().await?)
 }
 
 pub(super) async fn import_projects(
     pool: &PgPool,
-    projects: &[ProjectEntry],
+    new: &[ProjectEntry],
     by: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
-    upsert_projects(&mut tx, projects).await?;
-    audit::append(
-        &mut tx,
+    let before = projects(&mut *tx).await?;
+    upsert_projects(&mut tx, new).await?;
+    let act = Act {
         at,
-        by,
-        "projects.import",
-        "",
-        &format!("{} projects", projects.len()),
-    )
-    .await?;
+        who: by,
+        action: "projects.import",
+        subject: "",
+        detail: &format!("{} projects", new.len()),
+        before: Some(ProjectEntry::print(&before)),
+        after: Some(ProjectEntry::print(&projects(&mut *tx).await?)),
+    };
+    audit::record(&mut tx, &act).await?;
     Ok(tx.commit().await?)
 }
 
@@ -115,9 +120,11 @@ const PROJECT: &str = "SELECT p.code, p.name, p.region, p.contractor_uscc, p.con
      FROM project p JOIN special_account a ON a.id = p.account_id
      WHERE $1::text IS NULL OR p.code = $1 ORDER BY p.code COLLATE \"C\"";
 
-pub(super) async fn regions(pool: &PgPool) -> Result<Vec<RegionEntry>, StoreError> {
+pub(super) async fn regions(
+    from: impl Executor<'_, Database = Postgres>,
+) -> Result<Vec<RegionEntry>, StoreError> {
     let rows = sqlx::query("SELECT code, name, base_projects FROM region ORDER BY code")
-        .fetch_all(pool)
+        .fetch_all(from)
         .await?;
     let entry = |row: &PgRow| {
         Ok(RegionEntry {
@@ -129,10 +136,12 @@ pub(super) async fn regions(pool: &PgPool) -> Result<Vec<RegionEntry>, StoreErro
     rows.iter().map(entry).collect()
 }
 
-pub(super) async fn projects(pool: &PgPool) -> Result<Vec<ProjectEntry>, StoreError> {
+pub(super) async fn projects(
+    from: impl Executor<'_, Database = Postgres>,
+) -> Result<Vec<ProjectEntry>, StoreError> {
     let rows = sqlx::query(PROJECT)
         .bind(None::<&str>)
-        .fetch_all(pool)
+        .fetch_all(from)
         .await?;
     rows.iter().map(project_entry).collect()
 }
@@ -222,6 +231,16 @@ pub(super) async fn record_deposit(
         .bind(deposit.amount.get())
         .execute(&mut *tx)
         .await?;
+    let act = Act {
+        at,
+        who: &format!("wagegate://bank/{}", deposit.bank),
+        action: "deposit.book",
+        subject: &deposit.account,
+        detail: &format!("{} yuan, reference {}", deposit.amount, deposit.reference),
+        before: None,
+        after: Some(deposit.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(Recorded::New)
 }

@@ -9,6 +9,7 @@ use wagegate_domain::indicator::Tally;
 use wagegate_domain::outcome::Place;
 
 use super::{audit, tasks, write};
+use crate::store::chain::Act;
 use crate::store::columns::Columns;
 use crate::store::{BatchView, Conflict, Decision, StoreError, TaskKind};
 
@@ -127,16 +128,17 @@ pub(super) async fn decide(
         .bind(decision.at.as_millisecond())
         .execute(&mut *tx)
         .await?;
-    audit::append(
-        &mut tx,
-        decision.at,
-        &decision.by,
-        action,
-        &decision.batch,
-        &format!("content {}", decision.content),
-    )
-    .await?;
     let after = view(&mut tx, &decision.batch).await?;
+    let act = Act {
+        at: decision.at,
+        who: &decision.by,
+        action,
+        subject: &decision.batch,
+        detail: &format!("content {}", decision.content),
+        before: Some(before.print()),
+        after: Some(after.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(after)
 }

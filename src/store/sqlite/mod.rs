@@ -302,12 +302,13 @@ impl Store for SqliteStore {
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        audit::audit(&self.writer, at, who, action, subject, detail).await
+        let act = chain::Act::plain(at, who, action, subject, detail);
+        audit::audit(&self.writer, &act).await
     }
     async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.readers).await
+        audit::check(&self.readers, &[]).await
     }
     async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::tail(&self.readers, limit).await
+        audit::page(&self.readers, &AuditFilter::default(), None, limit).await
     }
 }

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
+use sqlx::{Executor, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 use wagegate_domain::ids::Region;
 
 use super::{CHUNK, audit, write};
+use crate::store::chain::Act;
 use crate::store::columns::Columns;
 use crate::store::{
     AccountFigures, Conflict, Deposit, ProjectEntry, Recorded, RegionEntry, StoreError,
@@ -13,12 +14,13 @@ use crate::store::{
 
 pub(super) async fn import_regions(
     pool: &SqlitePool,
-    regions: &[RegionEntry],
+    new: &[RegionEntry],
     by: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut tx = write(pool).await?;
-    for part in regions.chunks(CHUNK) {
+    let before = regions(&mut *tx).await?;
+    for part in new.chunks(CHUNK) {
         QueryBuilder::new("INSERT INTO region (code, name, base_projects) ")
             .push_values(part, |mut values, region| {
                 values
@@ -31,14 +33,25 @@ pub(super) async fn import_regions(
             .execute(&mut *tx)
             .await?;
     }
-    let detail = format!("{} regions", regions.len());
-    audit::append(&mut tx, at, by, "regions.import", "", &detail).await?;
+    let detail = format!("{} regions", new.len());
+    let act = Act {
+        at,
+        who: by,
+        action: "regions.import",
+        subject: "",
+        detail: &detail,
+        before: Some(RegionEntry::print(&before)),
+        after: Some(RegionEntry::print(&regions(&mut *tx).await?)),
+    };
+    audit::record(&mut tx, &act).await?;
     Ok(tx.commit().await?)
 }
 
-pub(super) async fn regions(pool: &SqlitePool) -> Result<Vec<RegionEntry>, StoreError> {
+pub(super) async fn regions(
+    from: impl Executor<'_, Database = Sqlite>,
+) -> Result<Vec<RegionEntry>, StoreError> {
     let rows = sqlx::query("SELECT code, name, base_projects FROM region ORDER BY code")
-        .fetch_all(pool)
+        .fetch_all(from)
         .await?;
     let entry = |row: &SqliteRow| {
         Ok(RegionEntry {
@@ -52,17 +65,27 @@ pub(super) async fn regions(pool: &SqlitePool) -> Result<Vec<RegionEntry>, Store
 
 pub(super) async fn import_projects(
     pool: &SqlitePool,
-    projects: &[ProjectEntry],
+    new: &[ProjectEntry],
     by: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut tx = write(pool).await?;
-    for part in projects.chunks(CHUNK) {
+    let before = projects(&mut *tx).await?;
+    for part in new.chunks(CHUNK) {
         insert_accounts(&mut tx, part).await?;
         upsert_projects(&mut tx, part).await?;
     }
-    let detail = format!("{} projects", projects.len());
-    audit::append(&mut tx, at, by, "projects.import", "", &detail).await?;
+    let detail = format!("{} projects", new.len());
+    let act = Act {
+        at,
+        who: by,
+        action: "projects.import",
+        subject: "",
+        detail: &detail,
+        before: Some(ProjectEntry::print(&before)),
+        after: Some(ProjectEntry::print(&projects(&mut *tx).await?)),
+    };
+    audit::record(&mut tx, &act).await?;
     Ok(tx.commit().await?)
 }
 
@@ -129,8 +152,10 @@ macro_rules! projects {
     };
 }
 
-pub(super) async fn projects(pool: &SqlitePool) -> Result<Vec<ProjectEntry>, StoreError> {
-    let rows = sqlx::query(projects!("TRUE")).fetch_all(pool).await?;
+pub(super) async fn projects(
+    from: impl Executor<'_, Database = Sqlite>,
+) -> Result<Vec<ProjectEntry>, StoreError> {
+    let rows = sqlx::query(projects!("TRUE")).fetch_all(from).await?;
     rows.iter().map(project_entry).collect()
 }
 
@@ -222,6 +247,16 @@ pub(super) async fn record_deposit(
     .bind(deposit.amount.get())
     .execute(&mut *tx)
     .await?;
+    let act = Act {
+        at,
+        who: &format!("wagegate://bank/{}", deposit.bank),
+        action: "deposit.book",
+        subject: &deposit.account,
+        detail: &format!("{} yuan, reference {}", deposit.amount, deposit.reference),
+        before: None,
+        after: Some(deposit.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(Recorded::New)
 }

@@ -8,6 +8,7 @@ use wagegate_domain::outcome::Place;
 use super::batches::view;
 use super::people::{self, Person};
 use super::{CHUNK, audit, standing, write};
+use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, SealedRow, StoreError};
 
@@ -39,16 +40,17 @@ pub(super) async fn accept(
     }
     insert_tally(&mut tx, incoming.id, batch).await?;
     standing::keep(&mut tx, incoming.id, &batch.remarks).await?;
-    audit::append(
-        &mut tx,
-        batch.at,
-        &batch.prepared_by,
-        "batch.submit",
-        &batch.code,
-        &batch.audit_detail(),
-    )
-    .await?;
     let view = view(&mut tx, &batch.code).await?;
+    let act = Act {
+        at: batch.at,
+        who: &batch.prepared_by,
+        action: "batch.submit",
+        subject: &batch.code,
+        detail: &batch.audit_detail(),
+        before: None,
+        after: Some(view.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(view)
 }
