@@ -10,11 +10,11 @@ CREATE INDEX audit_by_who ON audit (who, number);
 
 -- Its row is the lock of all who append.
 CREATE TABLE audit_head (
-    only   BIGINT PRIMARY KEY CHECK (only = 1),
+    one    BIGINT PRIMARY KEY CHECK (one = 1),
     number BIGINT NOT NULL,
     hash   BYTEA NOT NULL
 ) WITH (fillfactor = 10);
-INSERT INTO audit_head (only, number, hash)
+INSERT INTO audit_head (one, number, hash)
 SELECT 1, COALESCE(max(number), 0), COALESCE((SELECT hash FROM audit ORDER BY number DESC LIMIT 1), decode(repeat('00', 32), 'hex')) FROM audit;
 CREATE TRIGGER audit_head_only_moves_on BEFORE UPDATE ON audit_head FOR EACH ROW WHEN (NEW.number <> OLD.number + 1)
 EXECUTE FUNCTION audit_is_append_only();

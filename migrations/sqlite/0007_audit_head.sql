@@ -9,11 +9,11 @@ CREATE INDEX audit_by_subject ON audit (subject, number);
 CREATE INDEX audit_by_who ON audit (who, number);
 
 CREATE TABLE audit_head (
-    only   INTEGER PRIMARY KEY CHECK (only = 1),
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
     number INTEGER NOT NULL,
     hash   BLOB NOT NULL
 ) STRICT;
-INSERT INTO audit_head (only, number, hash)
+INSERT INTO audit_head (one, number, hash)
 SELECT 1, COALESCE(max(number), 0), COALESCE((SELECT hash FROM audit ORDER BY number DESC LIMIT 1), zeroblob(32)) FROM audit;
 CREATE TRIGGER audit_head_only_moves_on BEFORE UPDATE ON audit_head WHEN NEW.number <> OLD.number + 1
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

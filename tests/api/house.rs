@@ -169,6 +169,11 @@ impl House {
             .unwrap()
     }
 
+    /// The path of a file in the gateway's folder.
+    pub(crate) fn file_of_the_gateway(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// A file in the gateway's folder.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.dir.path().join(name);

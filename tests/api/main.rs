@@ -1,6 +1,7 @@
 //! The API and the command line from outside: the program itself, real mutual TLS, SQLite in a fresh folder.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod command;
