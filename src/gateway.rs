@@ -11,6 +11,7 @@ use crate::{
     evidence::Evidence,
     security::{national::NationalSecrets, seal::Vault},
     store::Store,
+    webhooks::Courier,
 };
 
 /// One gateway's hands; cheap to clone through the `Arc` it lives in.
@@ -28,6 +29,8 @@ pub struct Gateway {
     pub banks: Arc<Banks>,
     /// Secrets shared with the national platform, by project.
     pub national: Arc<NationalSecrets>,
+    /// Carries notices to those who subscribed.
+    pub courier: Courier,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Rung when new work was put into the store, so that workers need not wait for their next look.

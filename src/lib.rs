@@ -18,3 +18,4 @@ pub mod security;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
+pub mod webhooks;

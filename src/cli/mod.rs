@@ -14,6 +14,7 @@ mod serve;
 mod sheets;
 mod table;
 mod watch;
+mod webhooks;
 mod words;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -120,6 +121,9 @@ enum Command {
     /// Revoke a certificate.
     #[command(subcommand)]
     Certificate(principals::Certificate),
+    /// Have events delivered to an address of yours.
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Ask who you are to the gateway and what you may do.
     Whoami,
     /// Ask whether the gateway is well.
@@ -243,6 +247,7 @@ async fn run(
         Command::Principal(what) => principals::run(&client, what, out).await,
         Command::Certificates => principals::certificates(&client, out).await,
         Command::Certificate(what) => principals::revoke(&client, what, out).await,
+        Command::Webhooks(what) => webhooks::run(&client, what, out).await,
         Command::Whoami => principals::whoami(&client, out).await,
         Command::Health => operate::health(&client, out).await,
     }

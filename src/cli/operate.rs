@@ -60,11 +60,13 @@ pub(super) async fn health(client: &Client, out: Out) -> Result<(), Failure> {
     out.show(&health, |health| {
         let or_none = |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
         format!(
-            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n\n{}",
+            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
             health.status,
             health.engine,
             or_none(&health.next_due),
             or_none(&health.oldest_in_doubt),
+            health.webhooks_waiting,
+            health.webhooks_given_up,
             ends(&health.runs_out)
         )
     })?;

@@ -137,6 +137,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         evidence,
         vault,
         witness,
+        courier: config.webhooks.courier(),
         banks: Arc::clone(&parts.banks),
         national: Arc::new(national),
         clock: Arc::clone(&parts.clock),
@@ -207,24 +208,28 @@ fn listen(
 fn work(gateway: &Arc<Gateway>, config: &Config, stopping: &watch::Receiver<()>) -> JoinSet<()> {
     let lease = Duration::from_millis(config.worker.lease_ms.unsigned_abs());
     let mut workers = JoinSet::new();
-    for _ in 0..config.worker.workers {
-        let worker = Worker::new(Arc::clone(gateway), lease);
+    let banks = (0..config.worker.workers).map(|_| (Worker::new(Arc::clone(gateway), lease), true));
+    let post =
+        (0..config.webhooks.couriers).map(|_| (Worker::courier(Arc::clone(gateway), lease), false));
+    for (worker, woken) in banks.chain(post) {
         workers.spawn(steps(
             worker,
             Arc::clone(gateway),
             config.worker.tick(),
             stopping.clone(),
+            woken,
         ));
     }
     workers
 }
 
-/// One step after another; sleeps only between steps, and is woken by new work. A step that has begun is ended before the loop stops.
+/// One step after another; sleeps only between steps, and where it is `woken`, new work ends its sleep. A step that has begun is ended before the loop stops.
 async fn steps(
     worker: Worker,
     gateway: Arc<Gateway>,
     tick: Duration,
     mut stopping: watch::Receiver<()>,
+    woken: bool,
 ) {
     loop {
         let step = worker.clone();
@@ -249,7 +254,7 @@ async fn steps(
             biased;
             _ = stopping.changed() => return,
             () = tokio::time::sleep(nap) => {}
-            () = gateway.work.notified(), if !nap.is_zero() => {}
+            () = gateway.work.notified(), if woken && !nap.is_zero() => {}
         }
     }
 }

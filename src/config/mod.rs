@@ -8,6 +8,7 @@ mod bank;
 mod listen;
 mod national;
 mod store;
+mod webhooks;
 mod worker;
 
 use std::{
@@ -22,6 +23,7 @@ pub use bank::BankEntry;
 pub use listen::{LimitsEntry, ListenEntry};
 pub use national::NationalEntry;
 pub use store::StoreEntry;
+pub use webhooks::WebhooksEntry;
 pub use worker::WorkerEntry;
 
 use crate::security::{principal::PrincipalEntry, revocation::AuthorityFiles};
@@ -52,6 +54,9 @@ pub struct Config {
     /// `[audit]`
     #[serde(default)]
     pub audit: AuditLogEntry,
+    /// `[webhooks]`
+    #[serde(default)]
+    pub webhooks: WebhooksEntry,
     /// `[worker]`
     #[serde(default)]
     pub worker: WorkerEntry,
@@ -196,6 +201,7 @@ impl Config {
     fn check(&self) -> Result<(), Wrong> {
         self.worker.check()?;
         self.audit.check()?;
+        self.webhooks.check()?;
         self.listen.limits.check()?;
         for (number, bank) in (1..).zip(&self.banks) {
             bank.check(number)?;

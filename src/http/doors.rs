@@ -36,7 +36,7 @@ use super::{
     openapi::{self, Described},
     operations, outcomes, principals,
     problem::Problem,
-    rates, register, sheets,
+    rates, register, sheets, webhooks,
 };
 use crate::security::access::Action;
 
@@ -103,6 +103,15 @@ pub const DOORS: &[Door] = &[
     door::<principals::__path_certificates>( "GET",  "/v1/certificates",                Action::ManagePrincipals, || web::get().to(principals::certificates)),
     door::<principals::__path_revoke>(       "POST", "/v1/certificates/revoke",         Action::ManagePrincipals, || web::post().to(principals::revoke)),
     door::<principals::__path_me>(           "GET",  "/v1/me",                          Action::KnowOneself,     || web::get().to(principals::me)),
+    door::<webhooks::__path_subscribe>(      "POST", "/v1/webhooks",                    Action::ManageWebhooks, || web::post().to(webhooks::subscribe)),
+    door::<webhooks::__path_list>(           "GET",  "/v1/webhooks",                    Action::ManageWebhooks, || web::get().to(webhooks::list)),
+    door::<webhooks::__path_show>(           "GET",  "/v1/webhooks/{id}",               Action::ManageWebhooks, || web::get().to(webhooks::show)),
+    door::<webhooks::__path_deliveries>(     "GET",  "/v1/webhooks/{id}/deliveries",    Action::ManageWebhooks, || web::get().to(webhooks::deliveries)),
+    door::<webhooks::__path_pause>(          "POST", "/v1/webhooks/{id}/pause",         Action::ManageWebhooks, || web::post().to(webhooks::pause)),
+    door::<webhooks::__path_resume>(         "POST", "/v1/webhooks/{id}/resume",        Action::ManageWebhooks, || web::post().to(webhooks::resume)),
+    door::<webhooks::__path_rotate>(         "POST", "/v1/webhooks/{id}/rotate",        Action::ManageWebhooks, || web::post().to(webhooks::rotate)),
+    door::<webhooks::__path_replay>(         "POST", "/v1/webhooks/{id}/replay",        Action::ManageWebhooks, || web::post().to(webhooks::replay)),
+    door::<webhooks::__path_test>(           "POST", "/v1/webhooks/{id}/test",          Action::ManageWebhooks, || web::post().to(webhooks::test)),
     door::<health::__path_show>(             "GET",  "/v1/health",                      Action::AskHealth,      || web::get().to(health::show)),
     door::<openapi::__path_show>(            "GET",  "/v1/openapi.json",                Action::ReadContract,   || web::get().to(openapi::show)),
 ];

@@ -30,6 +30,9 @@ pub struct HealthWire {
     pub next_due: Option<String>,
     /// When the oldest instruction in doubt was planned.
     pub oldest_in_doubt: Option<String>,
+    /// Deliveries of webhooks that wait, and those that were given up: their receivers did not take them.
+    pub webhooks_waiting: u64,
+    pub webhooks_given_up: u64,
     pub runs_out: Vec<RunsOut>,
 }
 
@@ -128,12 +131,13 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         Ok::<_, StoreError>((
             ask.store().next_due().await?,
             ask.store().oldest_in_doubt().await?,
+            ask.store().post().await?,
         ))
     }
     .await;
     let asked = asked.inspect_err(|error| tracing::error!(%error, "the store does not answer"));
     let store_reachable = asked.is_ok();
-    let (next_due, doubt) = asked.unwrap_or_default();
+    let (next_due, doubt, post) = asked.unwrap_or_default();
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
     let soon = runs_out
         .iter()
@@ -156,6 +160,8 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         store_reachable,
         next_due: next_due.map(|at| at.to_string()),
         oldest_in_doubt: doubt.map(|at| at.to_string()),
+        webhooks_waiting: post.waiting,
+        webhooks_given_up: post.given_up,
         runs_out,
     };
     Ok(wire::with(code, &HealthAnswer::Whole(health)))

@@ -26,4 +26,5 @@ pub mod register;
 pub mod serve;
 pub mod sheets;
 mod terms;
+pub mod webhooks;
 pub mod wire;

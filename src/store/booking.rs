@@ -12,6 +12,7 @@ use wagegate_domain::outcome::{Outcome, fold};
 use wagegate_domain::plan::parse_reference;
 
 use super::moves::Moves;
+use super::troubles::Troubles;
 use super::{Saying, Taken};
 
 /// An attempt's place: instruction and row number in it.
@@ -283,6 +284,8 @@ pub(super) struct Booking {
     pub(super) remarks: Vec<(u64, String)>,
     /// Count and sum of the wages that go from one place to another, by batch.
     pub(super) moves: Moves,
+    /// Failures and returns, summed up for those who want to be told.
+    pub(super) troubles: Troubles,
 }
 
 impl Booking {
@@ -343,6 +346,7 @@ impl Booking {
         }
         if attempt.latest {
             self.shift(attempt, outcome);
+            self.troubles.add(attempt.batch, outcome, attempt.amount);
         } else {
             self.suspense.push(SuspenseRow {
                 ordinal,

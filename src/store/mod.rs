@@ -12,6 +12,7 @@ mod error;
 pub mod identities;
 mod instruction;
 mod moves;
+mod notice;
 pub mod postgres;
 mod prints;
 mod project;
@@ -20,6 +21,7 @@ mod requests;
 pub mod sqlite;
 mod standing;
 mod task;
+mod troubles;
 mod view;
 
 use std::fmt;
@@ -37,6 +39,10 @@ pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
+pub use notice::{
+    DeliveryView, Due, NewWebhook, NoticeKind, NoticeView, Part, Post, Replay, Round, Subscriber,
+    Then, Tried, TryView, WebhookChange, WebhookView, Webhooks,
+};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
@@ -45,7 +51,9 @@ pub use view::{ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount};
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Auditing + Identities + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store:
+    Auditing + Webhooks + Identities + Requests + Standings + Send + Sync + fmt::Debug
+{
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

@@ -15,16 +15,22 @@ pub enum TaskKind {
     Collect,
     /// Read a raw document into facts; subject: raw id.
     Read,
+    /// Put a notice before everybody who subscribed to it; subject: notice id.
+    Announce,
+    /// Deliver what waits for a subscription; subject: webhook id.
+    Deliver,
 }
 
 impl TaskKind {
     /// All, in the order in which work is taken: first what may clear doubt, then what may pay.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Read,
         Self::Query,
         Self::Collect,
         Self::Send,
         Self::Plan,
+        Self::Announce,
+        Self::Deliver,
     ];
 
     /// The name kept in the store.
@@ -35,6 +41,8 @@ impl TaskKind {
             Self::Query => "query",
             Self::Collect => "collect",
             Self::Read => "read",
+            Self::Announce => "announce",
+            Self::Deliver => "deliver",
         }
     }
 

@@ -120,6 +120,7 @@ impl World {
             banks: Arc::new(known.unwrap()),
             national: Default::default(),
             witness,
+            courier: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             work: tokio::sync::Notify::new(),
         });

@@ -6,6 +6,7 @@
 
 mod keys;
 mod stream;
+mod webhook;
 mod witness;
 
 use std::{
@@ -102,6 +103,7 @@ impl VaultError {
 enum Purpose {
     IdNumber = 1,
     Binding = 2,
+    WebhookSecret = 16,
 }
 
 /// Seals and opens with the keys of one key file.

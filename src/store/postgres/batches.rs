@@ -9,8 +9,9 @@ use wagegate_domain::outcome::Place;
 
 use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
-use super::{audit, standing, tasks};
+use super::{audit, notices, standing, tasks};
 use crate::store::chain::Act;
+use crate::store::notice::NoticeKind;
 use crate::store::{
     BatchView, Conflict, Decision, NewBatch, OwedTwice, RowSource, StoreError, TaskKind,
 };
@@ -41,6 +42,7 @@ pub(super) async fn accept(
     insert_tally(&mut tx, id, batch).await?;
     standing::keep(&mut tx, id, &batch.remarks).await?;
     let view = view(&mut tx, &batch.code).await?;
+    notices::of_batch(&mut tx, NoticeKind::BatchSubmitted, &view, batch.at).await?;
     let act = Act {
         at: batch.at,
         who: &batch.prepared_by,
@@ -299,16 +301,28 @@ pub(super) async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchVi
     lock(&mut tx, &decision.batch).await?;
     let before = view(&mut tx, &decision.batch).await?;
     decision.allowed(&before)?;
-    let (state, action) = if decision.approve {
-        reserve(&mut tx, &before).await?;
+    let (state, action, kind) = if decision.approve {
+        if let Err(refused) = reserve(&mut tx, &before).await {
+            tx.rollback().await?;
+            notices::of_shortage(pool, before.id, &refused, decision.at).await?;
+            return Err(refused);
+        }
         tasks::ensure(&mut tx, TaskKind::Plan, &before.code, decision.at).await?;
-        (BatchState::Approved, "batch.approve")
+        (
+            BatchState::Approved,
+            "batch.approve",
+            NoticeKind::BatchReleased,
+        )
     } else {
         sqlx::query("DELETE FROM wage_slot WHERE batch_id = $1")
             .bind(before.id)
             .execute(&mut *tx)
             .await?;
-        (BatchState::Rejected, "batch.reject")
+        (
+            BatchState::Rejected,
+            "batch.reject",
+            NoticeKind::BatchRefused,
+        )
     };
     sqlx::query("UPDATE batch SET state = $2, decided_by = $3, decided_at = $4 WHERE id = $1")
         .bind(before.id)
@@ -318,6 +332,7 @@ pub(super) async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchVi
         .execute(&mut *tx)
         .await?;
     let after = view(&mut tx, &decision.batch).await?;
+    notices::of_batch(&mut tx, kind, &after, decision.at).await?;
     let act = Act {
         at: decision.at,
         who: &decision.by,

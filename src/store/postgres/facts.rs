@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use wagegate_domain::attempt::{Event, State};
 
 use super::columns::{Columns, stored, without_nul};
-use super::{appends, events, raws, standings, tallies, tasks};
+use super::{appends, events, notices, raws, standings, tallies, tasks};
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::{Claim, Saying, StoreError, Taken};
 
@@ -184,5 +184,6 @@ pub(super) async fn write(
     appends::suspense(tx, source, &booking).await?;
     appends::remarks(tx, source, &booking).await?;
     tallies::move_items(tx, &booking.moves).await?;
+    notices::of_facts(tx, &booking.troubles, &booking.moves, source.at).await?;
     Ok(booking.taken())
 }

@@ -13,6 +13,7 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod notices;
 mod plans;
 mod raws;
 mod recount;
@@ -24,6 +25,7 @@ mod standing;
 mod standings;
 mod tallies;
 mod tasks;
+mod webhooks;
 
 use std::str::FromStr;
 
@@ -136,13 +138,13 @@ impl Store for PostgresStore {
         tasks::ensure(&mut *self.pool.acquire().await?, kind, subject, due).await
     }
     async fn claim_step(&self, now: Timestamp, lease_ms: i64) -> Result<Option<Claim>, StoreError> {
-        tasks::claim_step(&self.pool, now, lease_ms).await
+        tasks::claim_step(&self.pool, false, now, lease_ms).await
     }
     async fn renew(&self, claim: &Claim, until: Timestamp) -> Result<(), StoreError> {
         tasks::renew(&self.pool, claim, until).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        tasks::next_due(&self.pool).await
+        tasks::next_due(&self.pool, false).await
     }
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError> {
         tasks::settle(&mut *self.pool.acquire().await?, claim, next).await

@@ -8,9 +8,10 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::outcome::Place;
 
-use super::{audit, tasks, write};
+use super::{audit, notices, tasks, write};
 use crate::store::chain::Act;
 use crate::store::columns::Columns;
+use crate::store::notice::NoticeKind;
 use crate::store::{BatchView, Conflict, Decision, StoreError, TaskKind};
 
 /// Batches with their tallies, one row for each place, the places of a batch together.
@@ -110,16 +111,28 @@ pub(super) async fn decide(
     let mut tx = write(pool).await?;
     let before = view(&mut tx, &decision.batch).await?;
     decision.allowed(&before)?;
-    let (state, action) = if decision.approve {
-        reserve(&mut tx, &before).await?;
+    let (state, action, kind) = if decision.approve {
+        if let Err(refused) = reserve(&mut tx, &before).await {
+            tx.rollback().await?;
+            notices::of_shortage(pool, before.id, &refused, decision.at).await?;
+            return Err(refused);
+        }
         tasks::ensure(&mut tx, TaskKind::Plan, &before.code, decision.at).await?;
-        (BatchState::Approved, "batch.approve")
+        (
+            BatchState::Approved,
+            "batch.approve",
+            NoticeKind::BatchReleased,
+        )
     } else {
         sqlx::query("DELETE FROM wage_slot WHERE batch_id = $1")
             .bind(before.id)
             .execute(&mut *tx)
             .await?;
-        (BatchState::Rejected, "batch.reject")
+        (
+            BatchState::Rejected,
+            "batch.reject",
+            NoticeKind::BatchRefused,
+        )
     };
     sqlx::query("UPDATE batch SET state = $2, decided_by = $3, decided_at = $4 WHERE id = $1")
         .bind(before.id)
@@ -129,6 +142,7 @@ pub(super) async fn decide(
         .execute(&mut *tx)
         .await?;
     let after = view(&mut tx, &decision.batch).await?;
+    notices::of_batch(&mut tx, kind, &after, decision.at).await?;
     let act = Act {
         at: decision.at,
         who: &decision.by,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
 
-use super::{appends, events, raws, standings, tallies, tasks, write};
+use super::{appends, events, notices, raws, standings, tallies, tasks, write};
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, Saying, StoreError, Taken};
@@ -171,5 +171,6 @@ pub(super) async fn book(
     appends::suspense(tx, source, booking).await?;
     appends::remarks(tx, source, booking).await?;
     tallies::move_items(tx, &booking.moves).await?;
+    notices::of_facts(tx, &booking.troubles, &booking.moves, source.at).await?;
     Ok(booking.taken())
 }

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
 
-use super::{tasks, write};
+use super::{notices, tasks, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, InstructionView, SealedPayment, StoreError};
 
@@ -148,5 +148,9 @@ pub(super) async fn record_intent(
     .bind(at.as_millisecond())
     .execute(&mut *tx)
     .await?;
+    // Bytes of an earlier intent of which nothing left were told before.
+    if earlier.is_none() {
+        notices::of_instruction(&mut tx, instruction, state, at).await?;
+    }
     Ok(tx.commit().await?)
 }

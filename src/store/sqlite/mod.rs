@@ -11,6 +11,7 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod notices;
 mod people;
 mod plans;
 mod raws;
@@ -24,6 +25,7 @@ mod standing;
 mod standings;
 mod tallies;
 mod tasks;
+mod webhooks;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -161,13 +163,13 @@ impl Store for SqliteStore {
         tasks::ensure(&mut *self.writer.acquire().await?, kind, subject, due).await
     }
     async fn claim_step(&self, now: Timestamp, lease_ms: i64) -> Result<Option<Claim>, StoreError> {
-        tasks::claim_step(&self.writer, now, lease_ms).await
+        tasks::claim_step(&self.writer, false, now, lease_ms).await
     }
     async fn renew(&self, claim: &Claim, until: Timestamp) -> Result<(), StoreError> {
         tasks::renew(&self.writer, claim, until).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        tasks::next_due(&self.readers).await
+        tasks::next_due(&self.readers, false).await
     }
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError> {
         tasks::settle(&mut *self.writer.acquire().await?, claim, next).await

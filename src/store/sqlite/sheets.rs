@@ -7,9 +7,10 @@ use wagegate_domain::outcome::Place;
 
 use super::batches::view;
 use super::people::{self, Person};
-use super::{CHUNK, audit, standing, write};
+use super::{CHUNK, audit, notices, standing, write};
 use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
+use crate::store::notice::NoticeKind;
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, SealedRow, StoreError};
 
 pub(super) async fn accept(
@@ -41,6 +42,7 @@ pub(super) async fn accept(
     insert_tally(&mut tx, incoming.id, batch).await?;
     standing::keep(&mut tx, incoming.id, &batch.remarks).await?;
     let view = view(&mut tx, &batch.code).await?;
+    notices::of_batch(&mut tx, NoticeKind::BatchSubmitted, &view, batch.at).await?;
     let act = Act {
         at: batch.at,
         who: &batch.prepared_by,
