@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ask::Ask,
     body,
+    idempotency::ShownOnce,
     items::size,
     problem::Problem,
     refusal::{bad_request, unprocessable},
@@ -179,7 +180,14 @@ pub(super) async fn subscribe(ask: Ask, payload: web::Payload) -> Result<HttpRes
         webhook: kept.await?.into(),
         secret: secret.shown(),
     };
-    Ok(wire::with(StatusCode::CREATED, &made))
+    Ok(shown_once(StatusCode::CREATED, &made))
+}
+
+/// An answer with a secret is not kept for whoever asks again.
+fn shown_once(status: StatusCode, made: &WithSecretWire) -> HttpResponse {
+    let mut response = wire::with(status, made);
+    response.extensions_mut().insert(ShownOnce);
+    response
 }
 
 /// What the subscription is about, if the caller may see it.
@@ -324,10 +332,11 @@ pub(super) async fn rotate(ask: Ask) -> Result<HttpResponse, Problem> {
     let changed = ask
         .store()
         .change_webhook(&view.code, &rotate, by, ask.now());
-    Ok(ok(&WithSecretWire {
+    let rotated = WithSecretWire {
         webhook: changed.await?.into(),
         secret: secret.shown(),
-    }))
+    };
+    Ok(shown_once(StatusCode::OK, &rotated))
 }
 
 /// `POST /v1/webhooks/{id}/replay`

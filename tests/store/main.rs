@@ -145,6 +145,15 @@ on_each_engine! {
         ten_thousand_entries_are_whole,
         acts_come_in_pages_by_object_and_by_principal,
     }
+    webhooks {
+        what_happens_is_told_in_order_with_sums_and_without_people,
+        what_is_not_done_is_not_told_but_a_shortage_is,
+        each_sees_their_part_of_the_world_and_only_while_they_may,
+        a_receiver_that_is_not_well_rests_and_what_waits_too_long_is_given_up,
+        what_is_paused_waits_and_what_was_told_can_be_told_again,
+        a_secret_that_was_changed_signs_beside_the_new_one_until_its_end,
+        two_couriers_never_tell_twice,
+    }
     keeping {
         a_second_live_attempt_is_refused_by_the_database,
         the_database_refuses_what_the_rules_forbid,

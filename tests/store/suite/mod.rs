@@ -15,3 +15,4 @@ pub(crate) mod requests;
 pub(crate) mod standing;
 pub(crate) mod talking;
 pub(crate) mod tasks;
+pub(crate) mod webhooks;
