@@ -55,7 +55,7 @@ pub(super) struct Add {
     /// About one project.
     #[arg(long, conflicts_with = "region")]
     project: Option<String>,
-    /// About a region (GB/T 2260 code or a prefix).
+    /// About a region (GB/T 2260 code).
     #[arg(long)]
     region: Option<String>,
     /// Authority of the receiver's certificate, PEM; not to be mixed up with --ca, the gateway's.
@@ -64,10 +64,16 @@ pub(super) struct Add {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["event", "since"])]
 pub(super) struct Again {
     /// As `webhooks list` shows it.
     id: String,
+    #[command(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct What {
     /// One event, as `webhooks show` shows it.
     #[arg(long)]
     event: Option<String>,
@@ -157,8 +163,8 @@ async fn act(client: &Client, id: &str, act: &str, out: Out) -> Result<(), Failu
 
 async fn replay(client: &Client, again: Again, out: Out) -> Result<(), Failure> {
     let wanted = ReplayWire {
-        event: again.event,
-        since: again.since,
+        event: again.what.event,
+        since: again.what.since,
     };
     let body = serde_json::to_string(&wanted).map_err(Failure::here)?;
     let done: ReplayedWire = post(client, &again.id, "replay", body).await?;

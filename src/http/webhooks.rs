@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     security::{
-        principal::Scope,
+        principal::{Scope, region_prefix},
         webhook::{Secret, fresh_code},
     },
     store::{
@@ -42,7 +42,7 @@ pub struct SubscribeWire {
     pub kinds: Vec<String>,
     /// About one project.
     pub project: Option<String>,
-    /// About a region: GB/T 2260 code or a prefix of it.
+    /// About a region, by its GB/T 2260 code: 530100 is a prefecture with all its counties.
     pub region: Option<String>,
     /// Authority that the receiver's certificate must come from, PEM; the system's where absent.
     pub ca: Option<String>,
@@ -201,14 +201,8 @@ async fn part(ask: &Ask, wanted: &SubscribeWire) -> Result<Part, Problem> {
         }
         (Some(code), None, _) => project(ask, code).await?,
         (None, Some(region), _) => {
-            let digits = region.bytes().all(|byte| byte.is_ascii_digit());
-            if !digits || !matches!(region.len(), 2 | 4 | 6) {
-                return Err(unprocessable(
-                    "region is 2, 4 or 6 digits of a GB/T 2260 code",
-                    vec![],
-                ));
-            }
-            Part::Region(region.clone())
+            let prefix = region_prefix(region).map_err(|wrong| unprocessable(wrong, vec![]))?;
+            Part::Region(prefix)
         }
         (None, None, Scope::All) => Part::Everything,
         (None, None, Scope::Region(prefix)) => Part::Region(prefix.clone()),

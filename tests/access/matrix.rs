@@ -63,22 +63,33 @@ impl World {
             .post("/v1/batches?project=P2&month=2026-10", with_bank_numbers())
             .await;
         assert_eq!(foreign.status, 201, "{foreign:?}");
+        let about = async |project: &str| {
+            let wanted = json!({"url": "https://127.0.0.1:9/", "project": project});
+            let made = house
+                .as_user("operator")
+                .post("/v1/webhooks", wanted.to_string())
+                .await;
+            made.json()["webhook"]["id"].as_str().unwrap().to_owned()
+        };
         let code = |batch: &Value| batch["code"].as_str().unwrap().to_owned();
         Self {
             own: Names {
                 batch: code(&own),
                 project: "P1",
                 account: "2400000000000001",
+                webhook: about("P1").await,
             },
             foreign: Names {
                 batch: code(&foreign.json()),
                 project: "P2",
                 account: "2400000000000002",
+                webhook: about("P2").await,
             },
             absent: Names {
                 batch: "B-none".into(),
                 project: "P9",
                 account: "2400000000000009",
+                webhook: format!("wh_{}", "0".repeat(32)),
             },
             house,
         }

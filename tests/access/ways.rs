@@ -8,6 +8,7 @@
 //! | `{batch}` | a batch of project P1 | one of P2 | B-none |
 //! | `{project}` | P1 | P2 | P9 |
 //! | `{account}` | the special account of P1 | of P2 | one that nobody has |
+//! | `{webhook}` | a subscription about P1 | about P2 | one that nobody has |
 //!
 //! A door without a placeholder is about the gateway itself, or a list in which each caller sees their own part: what such a list shows to whom
 //! is tested beside the list (`LISTS` in tests/api/refusals.rs). Another kind of thing is another placeholder: add it to `Names`.
@@ -88,6 +89,15 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/certificates",                 "/v1/certificates"),
     post("/v1/certificates/revoke",          "/v1/certificates/revoke",                        JSON, "{}"),
     get( "/v1/me",                           "/v1/me"),
+    post("/v1/webhooks",                     "/v1/webhooks",                                   JSON, r#"{"url": "https://127.0.0.1:9/", "project": "{project}"}"#),
+    get( "/v1/webhooks",                     "/v1/webhooks"),
+    get( "/v1/webhooks/{id}",                "/v1/webhooks/{webhook}"),
+    get( "/v1/webhooks/{id}/deliveries",     "/v1/webhooks/{webhook}/deliveries"),
+    post("/v1/webhooks/{id}/pause",          "/v1/webhooks/{webhook}/pause",                   "",   ""),
+    post("/v1/webhooks/{id}/resume",         "/v1/webhooks/{webhook}/resume",                  "",   ""),
+    post("/v1/webhooks/{id}/rotate",         "/v1/webhooks/{webhook}/rotate",                  "",   ""),
+    post("/v1/webhooks/{id}/replay",         "/v1/webhooks/{webhook}/replay",                  JSON, r#"{"since": "2026-11-02T00:00:00Z"}"#),
+    post("/v1/webhooks/{id}/test",           "/v1/webhooks/{webhook}/test",                    "",   ""),
     get( "/v1/health",                       "/v1/health"),
     get( "/v1/openapi.json",                 "/v1/openapi.json"),
 ];
@@ -97,15 +107,17 @@ pub(crate) struct Names {
     pub(crate) batch: String,
     pub(crate) project: &'static str,
     pub(crate) account: &'static str,
+    pub(crate) webhook: String,
 }
 
 impl Names {
     /// Pairs of placeholder and name.
-    fn pairs(&self) -> [(&'static str, &str); 3] {
+    fn pairs(&self) -> [(&'static str, &str); 4] {
         [
             ("{batch}", &self.batch),
             ("{project}", self.project),
             ("{account}", self.account),
+            ("{webhook}", &self.webhook),
         ]
     }
 
@@ -135,6 +147,7 @@ impl Way {
             batch: "B-none".into(),
             project: "P9",
             account: "none",
+            webhook: "none".into(),
         };
         [self.asks, self.body]
             .iter()

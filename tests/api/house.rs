@@ -297,7 +297,7 @@ fn config(certificates: &Certificates) -> String {
     let mut text = format!(
         "[listen]\naddress = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nlimits = {{ threads = 1, sheet_bytes_max = 100000 }}\n\
          [store]\nurl = 'sqlite://wagegate.db'\n[evidence]\nfolder = 'evidence'\n[keys]\nfile = 'wagegate.keys'\n\
-         [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 0\n",
+         [webhooks]\ncouriers = 1\nallow = ['127.0.0.0/8', '::1/128']\n[people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 0\n",
         file("gateway.pem"),
         file("gateway.key"),
         file("people-ca.pem"),

@@ -9,5 +9,9 @@ mod flow;
 #[expect(dead_code, reason = "the tests of access use the rest")]
 mod house;
 mod keys;
+#[path = "../webhooks/receiver.rs"]
+#[expect(dead_code, reason = "the tests of webhooks use the rest")]
+mod receiver;
 mod refusals;
 mod sheets;
+mod webhooks;

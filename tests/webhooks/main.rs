@@ -3,6 +3,7 @@
 
 #[path = "../support/certificates.rs"]
 mod certificates;
+#[expect(dead_code, reason = "the tests of the API use the rest")]
 mod receiver;
 mod world;
 

@@ -4,8 +4,9 @@ use std::{
     collections::HashMap,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     thread,
+    time::Duration,
 };
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -43,6 +44,7 @@ pub(crate) struct Receiver {
     pub(crate) port: u16,
     behaviour: Arc<Mutex<Behaviour>>,
     got: Arc<Mutex<Vec<Got>>>,
+    news: Mutex<mpsc::Receiver<()>>,
 }
 
 type Tls = StreamOwned<ServerConnection, TcpStream>;
@@ -55,16 +57,20 @@ impl Receiver {
         let got = Arc::default();
         let (how, kept) = (Arc::clone(&behaviour), Arc::clone(&got));
         let tls = tls(certificates);
+        let (tell, news) = mpsc::channel();
         thread::spawn(move || {
             let mut hanging = Vec::new();
             for socket in listener.incoming() {
                 hanging.extend(serve(&tls, socket.unwrap(), *how.lock().unwrap(), &kept));
+                // A test that has ended hears no more.
+                drop(tell.send(()));
             }
         });
         Self {
             port,
             behaviour,
             got,
+            news: Mutex::new(news),
         }
     }
 
@@ -74,6 +80,12 @@ impl Receiver {
 
     pub(crate) fn does(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// Waits until the next request was answered, for a gateway that runs by itself.
+    pub(crate) fn waits(&self) {
+        let news = self.news.lock().unwrap();
+        news.recv_timeout(Duration::from_secs(60)).unwrap();
     }
 
     /// What came since the last look.
