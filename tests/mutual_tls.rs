@@ -39,8 +39,11 @@ enum Verdict {
 
 use Verdict::{NotStarted, RefusedInHandshake, RefusedOnOpenConnection, Served};
 
+/// What is tried, how, and what must come of it.
+type Case = (&'static str, fn(&World) -> Verdict, Verdict);
+
 #[rustfmt::skip]
-const CASES: [(&str, fn(&World) -> Verdict, Verdict); 14] = [
+const CASES: [Case; 14] = [
     ("a valid client",                                      |w| w.asks("user-clerk"),           Served),
     ("another valid client",                                |w| w.asks("bank-qingshan-client"), Served),
     ("no certificate",                                      no_certificate,                     RefusedInHandshake),

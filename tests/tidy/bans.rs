@@ -58,16 +58,10 @@ const BANS: &[Ban] = &[
         words: &["f32", "f64"],
         holds: is_gateway,
         instead: "amounts are `Fen`, rates `rust_decimal::Decimal`",
-        but: &[
-            (
-                "src/intake/returned.rs",
-                "a workbook's numbers go back into the workbook as they came",
-            ),
-            (
-                "src/registry/forms/national.rs",
-                "what a reader of JSON calls when a number has a fraction, to refuse it",
-            ),
-        ],
+        but: &[(
+            "src/registry/forms/national.rs",
+            "what a reader of JSON calls when a number has a fraction, to refuse it",
+        )],
     },
     Ban {
         words: &["println!", "print!", "eprintln!", "eprint!"],

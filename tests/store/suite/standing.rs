@@ -121,10 +121,10 @@ pub(crate) async fn the_registry_says_who_is_on_site_with_which_name_and_card(be
     assert!(bench.store.has_roster("P1").await.unwrap());
     assert!(!bench.store.has_roster("P2").await.unwrap());
     assert_eq!(
-        ask(&bench, "P1", &[known.clone()]).await,
-        [registered.clone()]
+        ask(&bench, "P1", std::slice::from_ref(&known)).await,
+        [registered]
     );
-    let elsewhere = ask(&bench, "P2", &[known.clone()]).await;
+    let elsewhere = ask(&bench, "P2", std::slice::from_ref(&known)).await;
     assert!(!elsewhere[0].on_site && elsewhere[0].registered_name.is_some());
     let other_card = SealedRow {
         account_blind: [7; 16],
@@ -132,7 +132,7 @@ pub(crate) async fn the_registry_says_who_is_on_site_with_which_name_and_card(be
         ..known
     };
     assert_eq!(
-        ask(&bench, "P1", &[other_card.clone()]).await[0].other_card,
+        ask(&bench, "P1", std::slice::from_ref(&other_card)).await[0].other_card,
         Some(CardStatus::Unverified)
     );
     status(&bench, 1, "verified", "NULL").await;
@@ -170,11 +170,14 @@ pub(crate) async fn an_account_of_another_worker_is_known_by_registry_and_by_wag
     };
     let known = async |rows: &[SealedRow]| ask(&bench, "P1", rows).await[0].account_of_another;
     assert!(
-        !known(&[taken.clone()]).await,
+        !known(std::slice::from_ref(&taken)).await,
         "an old sheet proves nothing"
     );
     submit(&bench, "B2", "P1", "2026-09", vec![row(2, 1, 500)]).await;
-    assert!(known(&[taken.clone()]).await, "a wage of last month does");
+    assert!(
+        known(std::slice::from_ref(&taken)).await,
+        "a wage of last month does"
+    );
     assert!(
         !known(&[row(1, 1, 1)]).await,
         "a worker's own card is nobody else's"
