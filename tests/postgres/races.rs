@@ -125,7 +125,7 @@ async fn audit_entries_of_many_gateways_make_one_chain_without_a_gap() {
         });
     }
     // Whoever looks meanwhile sees a whole chain each time.
-    while writers.len() > 0 {
+    while !writers.is_empty() {
         let check = stores[0].check_audit().await.unwrap();
         assert!(matches!(check, ChainCheck::Whole { .. }), "{check:?}");
         drop(writers.try_join_next());
