@@ -1,9 +1,10 @@
 //! The audit log from outside: who did what, and what an operator is told when somebody went at the database.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use wagegate::http::doors::DOORS;
 
-use crate::house::House;
+use crate::house::{House, sheet};
 
 async fn verify(house: &House) -> (i32, Value) {
     let done = house.command("operator", &["audit", "verify", "--json"]);
@@ -95,4 +96,94 @@ async fn a_tail_cut_with_the_head_is_found_by_what_the_gateway_witnessed_at_its_
         said.contains(&format!("entry {entries}")) && said.contains("not what was witnessed"),
         "{said}"
     );
+}
+
+/// Who does what at which door, and the word for it in the log; in this order. `{batch}`, `{webhook}` and `{pem}` are what came before.
+#[rustfmt::skip]
+const ACTS: &[(&str, &str, &str, &str, &str)] = &[
+    ("/v1/regions",                   "operator", "/v1/regions",                   "[]", "regions.import"),
+    ("/v1/projects",                  "operator", "/v1/projects",                  "[]", "projects.import"),
+    ("/v1/batches",                   "clerk",    "/v1/batches?project=P1&month=2026-10", "{sheet}", "batch.submit"),
+    ("/v1/batches/{code}/decision",   "approver", "/v1/batches/{batch}/decision",  r#"{"approve": false, "reason": "again"}"#, "batch.reject"),
+    ("/v1/bank/returns",              "bank",     "/v1/bank/returns",              "junk", "return.push"),
+    ("/v1/bank/deposits",             "bank",     "/v1/bank/deposits",
+     r#"{"account": "2400000000000001", "amount_fen": 1, "reference": "D1", "value_date": "2026-11-02"}"#, "deposit.book"),
+    ("/v1/principals",                "operator", "/v1/principals",
+     r#"{"uri": "wagegate://user/newcomer", "role": "clerk", "projects": ["P1"]}"#, "principal.admit"),
+    ("/v1/principals/{name}/suspend", "operator", "/v1/principals/newcomer/suspend", "", "principal.suspend"),
+    ("/v1/principals/{name}/restore", "operator", "/v1/principals/newcomer/restore", "", "principal.restore"),
+    ("/v1/principals/{name}/scope",   "operator", "/v1/principals/newcomer/scope", r#"{"projects": ["P2"]}"#, "principal.scope"),
+    ("/v1/certificates/revoke",       "operator", "/v1/certificates/revoke",       r#"{"pem": {pem}, "reason": "left"}"#, "certificate.revoke"),
+    ("/v1/webhooks",                  "finance",  "/v1/webhooks",                  r#"{"url": "https://127.0.0.1:9/"}"#, "webhook.create"),
+    ("/v1/webhooks/{id}/pause",       "finance",  "/v1/webhooks/{webhook}/pause",  "", "webhook.pause"),
+    ("/v1/webhooks/{id}/rotate",      "finance",  "/v1/webhooks/{webhook}/rotate", "", "webhook.rotate"),
+    ("/v1/webhooks/{id}/test",        "finance",  "/v1/webhooks/{webhook}/test",   "", "webhook.test"),
+    ("/v1/webhooks/{id}/replay",      "finance",  "/v1/webhooks/{webhook}/replay", r#"{"since": "2026-11-02T00:00:00Z"}"#, "webhook.replay"),
+    ("/v1/webhooks/{id}/resume",      "finance",  "/v1/webhooks/{webhook}/resume", "", "webhook.resume"),
+];
+
+/// Doors that change nothing.
+const NO_ACTS: &[&str] = &["/v1/batches/check"];
+
+#[tokio::test]
+async fn every_act_is_in_the_log_with_who_did_it() {
+    let silent: Vec<_> = DOORS
+        .iter()
+        .filter(|door| door.method == "POST" && !NO_ACTS.contains(&door.path))
+        .filter(|door| ACTS.iter().all(|act| act.0 != door.path))
+        .map(|door| door.path)
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "no line in ACTS says how these are audited: {silent:?}"
+    );
+    let house = House::open().await;
+    house.issue("newcomer");
+    let pem = std::fs::read_to_string(house.file("user-newcomer.pem")).unwrap();
+    let (mut batch, mut webhook) = (String::new(), String::new());
+    for (door, user, path, body, action) in ACTS {
+        let before = newest(&house).await["number"].as_i64().unwrap();
+        let put = |text: &str| {
+            text.replace("{batch}", &batch)
+                .replace("{webhook}", &webhook)
+                .replace("{sheet}", &sheet(2))
+                .replace("{pem}", &json!(pem).to_string())
+        };
+        let client = match *user {
+            "bank" => house.as_bank("qingshan"),
+            user => house.as_user(user),
+        };
+        let answer = client.post(&put(path), put(body)).await;
+        assert!((200..300).contains(&answer.status), "{door}: {answer:?}");
+        let told = answer.json();
+        batch = told["code"].as_str().map_or(batch, str::to_owned);
+        webhook = told["webhook"]["id"]
+            .as_str()
+            .map_or(webhook, str::to_owned);
+        let log = house
+            .as_user("operator")
+            .get("/v1/audit?limit=5")
+            .await
+            .json();
+        let act = log["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|act| act["number"].as_i64() > Some(before) && act["action"] == *action);
+        let act = act.unwrap_or_else(|| panic!("{door}: {log}"));
+        assert!(act["who"].as_str().unwrap().contains(user), "{act}");
+        assert!(
+            act["after"].is_string(),
+            "{door} tells nothing of what it made: {act}"
+        );
+    }
+}
+
+async fn newest(house: &House) -> Value {
+    let page = house
+        .as_user("operator")
+        .get("/v1/audit?limit=1")
+        .await
+        .json();
+    page["items"][0].clone()
 }
