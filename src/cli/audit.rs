@@ -31,7 +31,7 @@ pub(super) struct List {
     #[arg(long)]
     object: Option<String>,
     /// Of one principal only: NAME of a user, or bank:CODE.
-    #[arg(long)]
+    #[arg(long, visible_alias = "principal")]
     who: Option<String>,
     /// Acts on the page.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]

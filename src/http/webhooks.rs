@@ -219,6 +219,9 @@ async fn part(ask: &Ask, wanted: &SubscribeWire) -> Result<Part, Problem> {
 }
 
 async fn project(ask: &Ask, code: &str) -> Result<Part, Problem> {
+    if code.contains(char::is_control) {
+        return Err(unprocessable("project is a project's code", vec![]));
+    }
     let project = ask.within(ask.store().project(code).await)?;
     Ok(Part::Project {
         code: project.code,

@@ -184,7 +184,8 @@ fn url(text: &str) -> Result<Url, UrlFault> {
         && url.username().is_empty()
         && url.password().is_none()
         && url.fragment().is_none()
-        && text.len() <= URL_MAX;
+        && text.len() <= URL_MAX
+        && !text.contains(char::is_control);
     plain.then_some(url).ok_or(UrlFault::Url)
 }
 
@@ -198,8 +199,9 @@ fn ip(url: &Url) -> Option<IpAddr> {
 }
 
 fn authority(pem: &str) -> Option<Vec<Certificate>> {
+    let plain = |c: char| !c.is_control() || c.is_ascii_whitespace();
     let certificates = Certificate::from_pem_bundle(pem.as_bytes()).ok()?;
-    (!certificates.is_empty()).then_some(certificates)
+    (!certificates.is_empty() && pem.chars().all(plain)).then_some(certificates)
 }
 
 fn trusting(builder: ClientBuilder, ca: Option<&str>) -> Result<ClientBuilder, String> {
@@ -265,6 +267,7 @@ mod tests {
             "https://hooks.example/#a",
             "hooks.example",
             "file:///etc/passwd",
+            "https://hooks.example/\u{0}",
         ] {
             assert_eq!(check(url, None), Err(UrlFault::Url), "{url}");
         }

@@ -157,10 +157,12 @@ pub(super) async fn page(
     );
     query.push_bind(below.unwrap_or(i64::MAX));
     if let Some(subject) = &filter.subject {
-        query.push(" AND subject = ").push_bind(subject);
+        query
+            .push(" AND subject = ")
+            .push_bind(without_nul(subject));
     }
     if let Some(who) = &filter.who {
-        query.push(" AND who = ").push_bind(who);
+        query.push(" AND who = ").push_bind(without_nul(who));
     }
     query
         .push(" ORDER BY number DESC LIMIT ")
