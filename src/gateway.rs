@@ -8,6 +8,7 @@ use crate::{
     audit::Witness,
     banks::Banks,
     clock::Clock,
+    config::ApprovalEntry,
     evidence::Evidence,
     security::{national::NationalSecrets, seal::Vault},
     store::Store,
@@ -29,6 +30,8 @@ pub struct Gateway {
     pub banks: Arc<Banks>,
     /// Secrets shared with the national platform, by project.
     pub national: Arc<NationalSecrets>,
+    /// The times of an approval.
+    pub approval: ApprovalEntry,
     /// Carries notices to those who subscribed.
     pub courier: Courier,
     /// What time it is.

@@ -12,7 +12,7 @@ use crate::http::{
 };
 
 pub(super) async fn suspense(client: &Client, out: Out) -> Result<(), Failure> {
-    let suspense: Vec<SuspenseWire> = client.get(&["suspense"], &[]).await?;
+    let suspense: Vec<SuspenseWire> = client.list(&["suspense"], &[]).await?;
     out.show(&suspense, |suspense| {
         let columns = [
             Right("号 id"),
@@ -60,11 +60,13 @@ pub(super) async fn health(client: &Client, out: Out) -> Result<(), Failure> {
     out.show(&health, |health| {
         let or_none = |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
         format!(
-            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
+            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
             health.status,
             health.engine,
             or_none(&health.next_due),
             or_none(&health.oldest_in_doubt),
+            health.content_differs,
+            health.content_differs_in.join(" "),
             health.webhooks_waiting,
             health.webhooks_given_up,
             ends(&health.runs_out)

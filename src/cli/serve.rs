@@ -140,6 +140,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         courier: config.webhooks.courier(),
         banks: Arc::clone(&parts.banks),
         national: Arc::new(national),
+        approval: config.approval,
         clock: Arc::clone(&parts.clock),
         work: Default::default(),
     })

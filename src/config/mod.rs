@@ -3,6 +3,7 @@
 //!
 //! Paths are relative to the configuration file. A key that is not known is an error: a misspelt limit must not pass for no limit.
 
+mod approval;
 mod audit;
 mod bank;
 mod listen;
@@ -18,6 +19,7 @@ use std::{
 
 use serde::Deserialize;
 
+pub use approval::ApprovalEntry;
 pub use audit::AuditLogEntry;
 pub use bank::BankEntry;
 pub use listen::{LimitsEntry, ListenEntry};
@@ -51,6 +53,9 @@ pub struct Config {
     /// `[[principal]]`
     #[serde(rename = "principal", default)]
     pub principals: Vec<PrincipalEntry>,
+    /// `[approval]`
+    #[serde(default)]
+    pub approval: ApprovalEntry,
     /// `[audit]`
     #[serde(default)]
     pub audit: AuditLogEntry,
@@ -200,6 +205,7 @@ impl Config {
 
     fn check(&self) -> Result<(), Wrong> {
         self.worker.check()?;
+        self.approval.check()?;
         self.audit.check()?;
         self.webhooks.check()?;
         self.listen.limits.check()?;

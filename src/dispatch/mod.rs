@@ -5,10 +5,13 @@
 
 mod build;
 mod collect;
+mod expire;
 mod plan;
+pub mod preview;
 mod query;
 mod send;
 mod talk;
+mod wages;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -26,6 +29,7 @@ use crate::{
 };
 
 pub use build::BuildError;
+pub use wages::WagesError;
 
 /// Takes steps; any number of workers may share one store.
 #[derive(Debug, Clone)]
@@ -69,6 +73,8 @@ pub enum StepError {
         instruction: i64,
         source: BuildError,
     },
+    #[error("people's data cannot be opened: {0}")]
+    Vault(#[from] VaultError),
     #[error("a task has a subject that is not understood: {0}")]
     Subject(String),
     #[error("a blocking task ended early: {0}")]
@@ -126,6 +132,7 @@ impl Worker {
             TaskKind::Query => query::query(gateway, claim).await,
             TaskKind::Collect => collect::collect(gateway, claim).await,
             TaskKind::Read => reconcile::read(gateway, claim).await,
+            TaskKind::Expire => expire::expire(gateway, claim).await,
             TaskKind::Announce => webhooks::announce(gateway, claim).await,
             TaskKind::Deliver => webhooks::deliver(gateway, claim).await,
         }

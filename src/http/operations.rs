@@ -3,8 +3,15 @@
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
-use super::{ask::Ask, problem::Problem, wire::ok};
-use crate::{security::access::Target, store::SuspenseView};
+use super::{
+    ask::Ask,
+    problem::Problem,
+    wire::{self, AfterId, Page, ok},
+};
+use crate::{
+    security::access::Target,
+    store::{ChainCheck, SuspenseView},
+};
 
 /// Something that a bank said and that matches nothing.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -28,20 +35,42 @@ pub struct RecountWire {
     pub differences: Vec<String>,
 }
 
-/// `GET /v1/suspense`
+/// What banks said that matches nothing, oldest first.
 #[utoipa::path(
-    get, path = "/v1/suspense", responses((status = 200, body = Vec<SuspenseWire>))
+    get, path = "/v1/suspense", params(AfterId), responses((status = 200, body = Page<SuspenseWire>))
 )]
 pub(super) async fn suspense(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
-    let suspense = ask.store().suspense().await?;
-    Ok(ok(&suspense
-        .into_iter()
-        .map(SuspenseWire::from)
-        .collect::<Vec<_>>()))
+    let paging: AfterId = ask.query()?;
+    let limit = wire::size(paging.limit)?;
+    let after = wire::key(paging.after)?;
+    let found = ask.store().suspense_page(after, limit + 1).await?;
+    Ok(ok(&Page::<SuspenseWire>::of(found, limit, |view| {
+        view.id.to_string()
+    })))
 }
 
-/// `GET /v1/recount`
+/// Walks the audit chain.
+#[utoipa::path(
+    get, path = "/v1/audit/check", responses((status = 200, body = AuditWire))
+)]
+pub(super) async fn check_audit(ask: Ask) -> Result<HttpResponse, Problem> {
+    ask.may(Target::Gateway)?;
+    Ok(ok(&match ask.store().check_audit().await? {
+        ChainCheck::Whole { entries } => AuditWire {
+            whole: true,
+            entries: Some(entries),
+            broken_at: None,
+        },
+        ChainCheck::BrokenAt { number } => AuditWire {
+            whole: false,
+            entries: None,
+            broken_at: Some(number),
+        },
+    }))
+}
+
+/// Counts everything again from the rows and compares with the kept figures.
 #[utoipa::path(
     get, path = "/v1/recount", responses((status = 200, body = RecountWire))
 )]

@@ -18,6 +18,14 @@ pub enum NoticeKind {
     BatchReviewed,
     BatchReleased,
     BatchRefused,
+    /// Taken back by who prepared it.
+    BatchWithdrawn,
+    /// Its release was taken back before anything was planned.
+    BatchUndone,
+    /// Nobody released it in time.
+    BatchExpired,
+    /// Its rows are not what was released: nothing more of it is sent.
+    BatchDiffers,
     /// No wage of it waits for the bank's word any more.
     BatchSettled,
     /// Sending has begun; what the bank has of it is told next.
@@ -39,11 +47,15 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::BatchSubmitted,
         Self::BatchReviewed,
         Self::BatchReleased,
         Self::BatchRefused,
+        Self::BatchWithdrawn,
+        Self::BatchUndone,
+        Self::BatchExpired,
+        Self::BatchDiffers,
         Self::BatchSettled,
         Self::InstructionSent,
         Self::InstructionAccepted,
@@ -63,6 +75,10 @@ impl NoticeKind {
             Self::BatchReviewed => "batch.reviewed",
             Self::BatchReleased => "batch.released",
             Self::BatchRefused => "batch.refused",
+            Self::BatchWithdrawn => "batch.withdrawn",
+            Self::BatchUndone => "batch.undone",
+            Self::BatchExpired => "batch.expired",
+            Self::BatchDiffers => "batch.differs",
             Self::BatchSettled => "batch.settled",
             Self::InstructionSent => "instruction.sent",
             Self::InstructionAccepted => "instruction.accepted",
@@ -247,6 +263,10 @@ impl Subscriber {
             | NoticeKind::BatchReviewed
             | NoticeKind::BatchReleased
             | NoticeKind::BatchRefused
+            | NoticeKind::BatchWithdrawn
+            | NoticeKind::BatchUndone
+            | NoticeKind::BatchExpired
+            | NoticeKind::BatchDiffers
             | NoticeKind::BatchSettled
             | NoticeKind::InstructionSent
             | NoticeKind::InstructionAccepted

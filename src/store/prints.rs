@@ -3,11 +3,12 @@
 
 use super::chain::Print;
 use super::identities::{PrincipalView, Revocation};
-use super::{BatchView, Deposit, NewRaw, ProjectEntry, RegionEntry};
+use super::{BatchView, CardView, Deposit, NewRaw};
 
 impl BatchView {
     /// All but its tally, which no act of a person moves.
     pub(super) fn print(&self) -> [u8; 32] {
+        let expires = self.expires_at.map(|at| at.to_string());
         Print::of(&[
             &self.code,
             &self.project,
@@ -17,44 +18,22 @@ impl BatchView {
             &self.total.get().to_string(),
             self.state.code(),
             &self.prepared_by,
-            self.decided_by.as_deref().unwrap_or_default(),
+            &self.round.to_string(),
+            &expires.unwrap_or_default(),
         ])
     }
 }
 
-impl RegionEntry {
-    /// Of a whole list, which is one object; it comes in the order of the codes.
-    pub(super) fn print(list: &[Self]) -> [u8; 32] {
-        let mut print = Print::default();
-        for region in list {
-            let base = region.base_projects.map(|base| base.to_string());
-            print.add(&[
-                &region.code.to_string(),
-                &region.name,
-                &base.unwrap_or_default(),
-            ]);
-        }
-        print.end()
-    }
-}
-
-impl ProjectEntry {
-    /// Of a whole list, which is one object; it comes in the order of the codes.
-    pub(super) fn print(list: &[Self]) -> [u8; 32] {
-        let mut print = Print::default();
-        for project in list {
-            print.add(&[
-                &project.code,
-                &project.name,
-                &project.region.to_string(),
-                &project.contractor_uscc,
-                &project.contractor,
-                &project.bank,
-                &project.account,
-                &project.account_name,
-            ]);
-        }
-        print.end()
+impl CardView {
+    /// Whose, which, of what sort and how it stands; the number only as its blind index.
+    pub(super) fn print(&self) -> [u8; 32] {
+        Print::of(&[
+            &self.worker.to_string(),
+            &hex::encode(self.blind),
+            if self.current { "current" } else { "former" },
+            self.kind.code(),
+            self.status.code(),
+        ])
     }
 }
 

@@ -15,6 +15,8 @@ pub enum TaskKind {
     Collect,
     /// Read a raw document into facts; subject: raw id.
     Read,
+    /// End a batch that was not released in time; subject: batch code.
+    Expire,
     /// Put a notice before everybody who subscribed to it; subject: notice id.
     Announce,
     /// Deliver what waits for a subscription; subject: webhook id.
@@ -23,12 +25,13 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All, in the order in which work is taken: first what may clear doubt, then what may pay.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::Query,
         Self::Collect,
         Self::Send,
         Self::Plan,
+        Self::Expire,
         Self::Announce,
         Self::Deliver,
     ];
@@ -41,6 +44,7 @@ impl TaskKind {
             Self::Query => "query",
             Self::Collect => "collect",
             Self::Read => "read",
+            Self::Expire => "expire",
             Self::Announce => "announce",
             Self::Deliver => "deliver",
         }

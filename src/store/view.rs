@@ -28,11 +28,13 @@ pub struct RateLine {
     pub name: String,
     /// Region of the line.
     pub region: Region,
-    /// Projects with a batch in the month.
+    /// Projects with a released batch in the month.
     pub projects: u64,
     /// Base of the prefecture.
     pub base_projects: Option<u32>,
-    /// Wage items by place.
+    /// Count and sum of wages on sheets that await review or release: not owed by a release yet, and in no rate.
+    pub awaiting: (u64, Fen),
+    /// Released wage items by place.
     pub tally: Tally,
 }
 

@@ -5,6 +5,7 @@
 //! or identity number finds the number by trying all of them. What may be shown to whom is not decided here.
 
 mod keys;
+mod people;
 mod stream;
 mod webhook;
 mod witness;
@@ -21,7 +22,7 @@ use aws_lc_rs::{
 };
 use wagegate_domain::{
     batch::WageRow,
-    ids::{BankAccount, Cnaps, IdNumber, PersonName},
+    ids::{BankAccount, IdNumber, PersonName},
 };
 use zeroize::Zeroizing;
 
@@ -103,6 +104,7 @@ impl VaultError {
 enum Purpose {
     IdNumber = 1,
     Binding = 2,
+    Profile = 3,
     WebhookSecret = 16,
 }
 
@@ -220,13 +222,8 @@ impl Vault {
         blind(&self.keys.blind.account, &[account.clear()])
     }
 
-    /// Account, name and bank number together: a change of any of them is another binding version.
     fn blind_binding(&self, row: &WageRow) -> Blind {
-        let cnaps = row.cnaps.as_ref().map_or("", Cnaps::as_str);
-        blind(
-            &self.keys.blind.binding,
-            &[row.account.clear(), row.name.clear(), cnaps],
-        )
+        self.blind_card(&row.account, &row.name, row.cnaps.as_ref())
     }
 
     /// `length of name | name | account`.

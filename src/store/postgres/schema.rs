@@ -28,8 +28,9 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_identities",
     4 "0004_requests",
     5 "0005_intake",
-    6 "0006_webhooks",
-    7 "0007_audit_head",
+    6 "0006_approval",
+    7 "0007_webhooks",
+    8 "0008_audit_head",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

@@ -150,6 +150,20 @@ pub(super) async fn set(
     Ok(())
 }
 
+/// Takes a task away, from whoever may hold it: what they write after is refused.
+pub(super) async fn cancel(
+    tx: &mut PgConnection,
+    kind: TaskKind,
+    subject: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM task WHERE kind = $1 AND subject = $2")
+        .bind(kind.code())
+        .bind(subject)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// What becomes of the task; for a claim that was never held in this transaction the fence is checked here too.
 pub(super) async fn settle(
     tx: &mut PgConnection,

@@ -7,7 +7,7 @@ use wagegate_domain::outcome::Place;
 
 use super::batches::view;
 use super::people::{self, Person};
-use super::{CHUNK, audit, notices, standing, write};
+use super::{CHUNK, approval, audit, notices, standing, write};
 use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
 use crate::store::notice::NoticeKind;
@@ -41,6 +41,7 @@ pub(super) async fn accept(
     }
     insert_tally(&mut tx, incoming.id, batch).await?;
     standing::keep(&mut tx, incoming.id, &batch.remarks).await?;
+    approval::prepared(&mut tx, incoming.id, batch).await?;
     let view = view(&mut tx, &batch.code).await?;
     notices::of_batch(&mut tx, NoticeKind::BatchSubmitted, &view, batch.at).await?;
     let act = Act {
@@ -70,8 +71,8 @@ async fn insert_head(
     project: i64,
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar(
-        "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(&batch.code)
     .bind(project)
@@ -80,9 +81,10 @@ async fn insert_head(
     .bind(batch.content.0.as_slice())
     .bind(stored(batch.rows)?)
     .bind(batch.total.get())
-    .bind(BatchState::AwaitingApproval.code())
+    .bind(BatchState::AwaitingReview.code())
     .bind(&batch.prepared_by)
     .bind(batch.at.as_millisecond())
+    .bind(batch.expires_at.as_millisecond())
     .fetch_one(tx)
     .await?)
 }
