@@ -2,6 +2,7 @@
 
 mod approval;
 mod assemble;
+mod audit;
 mod batches;
 mod client;
 mod completions;
@@ -15,6 +16,7 @@ mod serve;
 mod sheets;
 mod table;
 mod watch;
+mod webhooks;
 mod words;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -131,7 +133,7 @@ enum Command {
     Suspense,
     /// The audit log.
     #[command(subcommand)]
-    Audit(operate::Audit),
+    Audit(audit::Audit),
     /// Count everything again from the rows and compare with the kept figures.
     Recount,
     /// Whom the gateway knows, with role and scope.
@@ -144,6 +146,9 @@ enum Command {
     /// Revoke a certificate.
     #[command(subcommand)]
     Certificate(principals::Certificate),
+    /// Have events delivered to an address of yours.
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Ask who you are to the gateway and what you may do.
     Whoami,
     /// Ask whether the gateway is well.
@@ -280,12 +285,13 @@ async fn run(
         Command::Accounts => reports::accounts(&client, out).await,
         Command::Outcomes(what) => reports::outcomes(&client, &what, out).await,
         Command::Suspense => operate::suspense(&client, out).await,
-        Command::Audit(operate::Audit::Verify) => operate::verify(&client, out).await,
+        Command::Audit(what) => audit::run(&client, &what, out).await,
         Command::Recount => operate::recount(&client, out).await,
         Command::Principals => principals::list(&client, out).await,
         Command::Principal(what) => principals::run(&client, what, out).await,
         Command::Certificates => principals::certificates(&client, out).await,
         Command::Certificate(what) => principals::revoke(&client, what, out).await,
+        Command::Webhooks(what) => webhooks::run(&client, what, out).await,
         Command::Whoami => principals::whoami(&client, out).await,
         Command::Health => operate::health(&client, out).await,
     }

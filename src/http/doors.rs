@@ -30,13 +30,13 @@ use actix_web::{
 };
 
 use super::{
-    accounts, approval, bank, batches, cards, changes, health,
+    accounts, approval, audit, bank, batches, cards, changes, health,
     idempotency::once,
     items,
     openapi::{self, Described},
     operations, outcomes, principals,
     problem::Problem,
-    rates, register, roster, sheets, templates,
+    rates, register, roster, sheets, templates, webhooks,
 };
 use crate::security::access::Action;
 
@@ -108,7 +108,8 @@ pub const DOORS: &[Door] = &[
     door::<accounts::__path_list>(           "GET",  "/v1/accounts",                    Action::ReadAccounts,   || web::get().to(accounts::list)),
     door::<outcomes::__path_export>(         "GET",  "/v1/outcomes",                    Action::ExportOutcomes, || web::get().to(outcomes::export)),
     door::<operations::__path_suspense>(     "GET",  "/v1/suspense",                    Action::ReadSuspense,   || web::get().to(operations::suspense)),
-    door::<operations::__path_check_audit>(  "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(operations::check_audit)),
+    door::<audit::__path_list>(              "GET",  "/v1/audit",                       Action::ReadAudit,      || web::get().to(audit::list)),
+    door::<audit::__path_check>(             "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(audit::check)),
     door::<operations::__path_recount>(      "GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),
     door::<principals::__path_list>(         "GET",  "/v1/principals",                  Action::ManagePrincipals, || web::get().to(principals::list)),
     door::<principals::__path_admit>(        "POST", "/v1/principals",                  Action::ManagePrincipals, || web::post().to(principals::admit)),
@@ -119,6 +120,15 @@ pub const DOORS: &[Door] = &[
     door::<principals::__path_certificates>( "GET",  "/v1/certificates",                Action::ManagePrincipals, || web::get().to(principals::certificates)),
     door::<principals::__path_revoke>(       "POST", "/v1/certificates/revoke",         Action::ManagePrincipals, || web::post().to(principals::revoke)),
     door::<principals::__path_me>(           "GET",  "/v1/me",                          Action::KnowOneself,     || web::get().to(principals::me)),
+    door::<webhooks::__path_subscribe>(      "POST", "/v1/webhooks",                    Action::ManageWebhooks, || web::post().to(webhooks::subscribe)),
+    door::<webhooks::__path_list>(           "GET",  "/v1/webhooks",                    Action::ManageWebhooks, || web::get().to(webhooks::list)),
+    door::<webhooks::__path_show>(           "GET",  "/v1/webhooks/{id}",               Action::ManageWebhooks, || web::get().to(webhooks::show)),
+    door::<webhooks::__path_deliveries>(     "GET",  "/v1/webhooks/{id}/deliveries",    Action::ManageWebhooks, || web::get().to(webhooks::deliveries)),
+    door::<webhooks::__path_pause>(          "POST", "/v1/webhooks/{id}/pause",         Action::ManageWebhooks, || web::post().to(webhooks::pause)),
+    door::<webhooks::__path_resume>(         "POST", "/v1/webhooks/{id}/resume",        Action::ManageWebhooks, || web::post().to(webhooks::resume)),
+    door::<webhooks::__path_rotate>(         "POST", "/v1/webhooks/{id}/rotate",        Action::ManageWebhooks, || web::post().to(webhooks::rotate)),
+    door::<webhooks::__path_replay>(         "POST", "/v1/webhooks/{id}/replay",        Action::ManageWebhooks, || web::post().to(webhooks::replay)),
+    door::<webhooks::__path_test>(           "POST", "/v1/webhooks/{id}/test",          Action::ManageWebhooks, || web::post().to(webhooks::test)),
     door::<health::__path_show>(             "GET",  "/v1/health",                      Action::AskHealth,      || web::get().to(health::show)),
     door::<openapi::__path_show>(            "GET",  "/v1/openapi.json",                Action::ReadContract,   || web::get().to(openapi::show)),
 ];

@@ -34,6 +34,9 @@ pub struct HealthWire {
     pub content_differs: u64,
     /// Which, for the operator.
     pub content_differs_in: Vec<String>,
+    /// Deliveries of webhooks that wait, and those that were given up: their receivers did not take them.
+    pub webhooks_waiting: u64,
+    pub webhooks_given_up: u64,
     pub runs_out: Vec<RunsOut>,
 }
 
@@ -133,12 +136,13 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
             ask.store().next_due().await?,
             ask.store().oldest_in_doubt().await?,
             ask.store().differing_batches().await?,
+            ask.store().post().await?,
         ))
     }
     .await;
     let asked = asked.inspect_err(|error| tracing::error!(%error, "the store does not answer"));
     let store_reachable = asked.is_ok();
-    let (next_due, doubt, differing) = asked.unwrap_or_default();
+    let (next_due, doubt, differing, post) = asked.unwrap_or_default();
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
     let soon = runs_out
         .iter()
@@ -166,6 +170,8 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         oldest_in_doubt: doubt.map(|at| at.to_string()),
         content_differs: differing.len() as u64,
         content_differs_in: differing,
+        webhooks_waiting: post.waiting,
+        webhooks_given_up: post.given_up,
         runs_out,
     };
     if ask.caller.role != Role::Operator {

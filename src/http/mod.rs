@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod approval;
 pub mod ask;
+pub mod audit;
 pub mod bank;
 pub mod batches;
 mod body;
@@ -31,4 +32,5 @@ pub mod serve;
 pub mod sheets;
 mod templates;
 mod terms;
+pub mod webhooks;
 pub mod wire;

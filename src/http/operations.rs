@@ -1,4 +1,4 @@
-//! What operators ask of the books: suspense, the audit chain, the recount.
+//! What operators ask of the books: suspense and the recount.
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
@@ -25,16 +25,6 @@ pub struct SuspenseWire {
     pub why: String,
     pub amount_fen: Option<i64>,
     pub since: String,
-}
-
-/// What a walk over the audit chain found.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct AuditWire {
-    pub whole: bool,
-    /// How many entries, when whole.
-    pub entries: Option<u64>,
-    /// The first entry that does not follow from the one before.
-    pub broken_at: Option<i64>,
 }
 
 /// What a recount from the rows found beside the kept figures.

@@ -6,3 +6,4 @@ pub mod principal;
 pub mod revocation;
 pub mod seal;
 pub mod watched;
+pub mod webhook;

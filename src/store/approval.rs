@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use wagegate_domain::Fen;
 use wagegate_domain::batch::{Act, BatchState, ContentHash, NotNow};
 
-use super::{BatchView, Claim, Conflict, SealedRow, StoreError};
+use super::chain::Print;
+use super::{BatchView, Claim, Conflict, NoticeKind, SealedRow, StoreError};
 
 /// Somebody's word on a batch.
 #[derive(Clone, Debug)]
@@ -440,7 +441,28 @@ impl StepTaken {
     }
 }
 
+impl StepTaken {
+    /// What those who subscribed are told of it.
+    pub(super) const fn told(&self) -> NoticeKind {
+        match self.step {
+            Step::Prepare => NoticeKind::BatchSubmitted,
+            Step::Review => NoticeKind::BatchReviewed,
+            Step::Release | Step::Approve => NoticeKind::BatchReleased,
+            Step::Refuse => NoticeKind::BatchRefused,
+            Step::Withdraw => NoticeKind::BatchWithdrawn,
+            Step::Undo => NoticeKind::BatchUndone,
+            Step::Expire => NoticeKind::BatchExpired,
+            Step::Differ => NoticeKind::BatchDiffers,
+        }
+    }
+}
+
 impl BehindBatch {
+    /// What the audit log keeps of it.
+    pub(super) fn print(&self) -> [u8; 32] {
+        Print::of(&[self.kind.code(), &hex::encode(self.hash)])
+    }
+
     /// The audit log's detail.
     pub(super) fn audited(&self) -> String {
         format!("{} {}", self.kind.code(), hex::encode(self.hash))

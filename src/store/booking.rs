@@ -15,6 +15,7 @@ use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::CardStatus;
 
 use super::moves::Moves;
+use super::troubles::Troubles;
 use super::{Saying, Taken};
 
 /// An attempt's place: instruction and row number in it.
@@ -323,6 +324,8 @@ pub(super) struct Booking {
     pub(super) remarks: Vec<(u64, String)>,
     /// Count and sum of the wages that go from one place to another, by batch.
     pub(super) moves: Moves,
+    /// Failures and returns, summed up for those who want to be told.
+    pub(super) troubles: Troubles,
 }
 
 impl Booking {
@@ -394,6 +397,7 @@ impl Booking {
         }
         if attempt.latest {
             self.shift(attempt, outcome);
+            self.troubles.add(attempt.batch, outcome, attempt.amount);
         } else {
             self.suspense.push(SuspenseRow {
                 ordinal,

@@ -3,6 +3,7 @@
 //! The store knows nothing of clear names, numbers or files: people arrive sealed, bytes as hashes. It decides nothing that `domain` can decide.
 
 mod approval;
+mod auditing;
 mod batch;
 mod booking;
 mod cards;
@@ -16,7 +17,9 @@ pub mod identities;
 mod instruction;
 mod moves;
 mod pages;
+mod notice;
 pub mod postgres;
+mod prints;
 mod project;
 mod recounted;
 mod register;
@@ -26,6 +29,7 @@ pub mod sqlite;
 mod standing;
 mod task;
 mod versions;
+mod troubles;
 mod view;
 
 use std::fmt;
@@ -39,11 +43,16 @@ pub use approval::{
     Approvals, BehindBatch, ChangeCursor, ChangedRow, Changes, Decision, Difference, EvidenceKind,
     Says, Step, StepTaken, Story,
 };
+pub use auditing::{AuditEntry, AuditFilter, AuditHead, Auditing, ChainCheck, ChainFault};
 pub use batch::{BatchView, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, Plan, SealedPayment};
+pub use notice::{
+    DeliveryView, Due, NewWebhook, NoticeKind, NoticeView, Part, Post, Replay, Round, Subscriber,
+    Then, Tried, TryView, WebhookChange, WebhookView, Webhooks,
+};
 pub use pages::{Pages, Within};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use register::{ProjectFault, ProjectFlaw};
@@ -55,14 +64,22 @@ pub use registry::{
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
-pub use view::{
-    AuditEntry, ChainCheck, ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount,
-};
+pub use view::{ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount};
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
 pub trait Store:
-    Approvals + Identities + Pages + Registry + Requests + Standings + Send + Sync + fmt::Debug
+    Approvals
+    + Auditing
+    + Identities
+    + Pages
+    + Registry
+    + Requests
+    + Standings
+    + Webhooks
+    + Send
+    + Sync
+    + fmt::Debug
 {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;

@@ -17,17 +17,23 @@ pub enum TaskKind {
     Read,
     /// End a batch that was not released in time; subject: batch code.
     Expire,
+    /// Put a notice before everybody who subscribed to it; subject: notice id.
+    Announce,
+    /// Deliver what waits for a subscription; subject: webhook id.
+    Deliver,
 }
 
 impl TaskKind {
     /// All, in the order in which work is taken: first what may clear doubt, then what may pay.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::Query,
         Self::Collect,
         Self::Send,
         Self::Plan,
         Self::Expire,
+        Self::Announce,
+        Self::Deliver,
     ];
 
     /// The name kept in the store.
@@ -39,6 +45,8 @@ impl TaskKind {
             Self::Collect => "collect",
             Self::Read => "read",
             Self::Expire => "expire",
+            Self::Announce => "announce",
+            Self::Deliver => "deliver",
         }
     }
 

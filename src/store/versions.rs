@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::chain::Print;
 use super::columns::Columns;
 use super::{
     ContractorEntry, ProjectEntry, RegionEntry, StoreError, VersionView, registry::SealedProfile,
@@ -79,6 +80,26 @@ impl Versions {
             versions.state("contractor", project.contractor_uscc.clone(), &content);
         }
         versions
+    }
+
+    /// These, and what is stated after them: the last statement stands.
+    pub(super) fn then(mut self, later: Self) -> Self {
+        self.0.extend(later.0);
+        self
+    }
+
+    /// What the audit log keeps of them.
+    pub(super) fn print(&self) -> [u8; 32] {
+        let mut print = Print::default();
+        self.add_to(&mut print);
+        print.end()
+    }
+
+    /// Adds them to the print of a longer list.
+    pub(super) fn add_to(&self, print: &mut Print) {
+        for ((kind, subject), content) in &self.0 {
+            print.add(&[kind, subject, &hex::encode(&content.digest)]);
+        }
     }
 
     pub(super) fn rows(&self) -> Vec<(&Subject, &Content)> {

@@ -60,6 +60,14 @@ impl World {
             .post("/v1/batches?project=P2&month=2026-10", with_bank_numbers())
             .await;
         assert_eq!(foreign.status, 201, "{foreign:?}");
+        let about = async |project: &str| {
+            let wanted = json!({"url": "https://127.0.0.1:9/", "project": project});
+            let made = house
+                .as_user("operator")
+                .post("/v1/webhooks", wanted.to_string())
+                .await;
+            made.json()["webhook"]["id"].as_str().unwrap().to_owned()
+        };
         let code = |batch: &Value| batch["code"].as_str().unwrap().to_owned();
         let [here, there] = [
             house.enrol("P1", &roster(1..=2)).await,
@@ -74,6 +82,7 @@ impl World {
                 account: "2400000000000001",
                 worker: worker(&here),
                 card: card(&here),
+                webhook: about("P1").await,
             },
             foreign: Names {
                 batch: code(&foreign.json()),
@@ -81,6 +90,7 @@ impl World {
                 account: "2400000000000002",
                 worker: worker(&there),
                 card: card(&there),
+                webhook: about("P2").await,
             },
             absent: Names {
                 batch: "B-none".into(),
@@ -88,6 +98,7 @@ impl World {
                 account: "2400000000000009",
                 worker: "9000009".into(),
                 card: "9000009".into(),
+                webhook: format!("wh_{}", "0".repeat(32)),
             },
             house,
         }

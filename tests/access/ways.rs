@@ -10,6 +10,7 @@
 //! | `{account}` | the special account of P1 | of P2 | one that nobody has |
 //! | `{worker}` | a worker of P1 | of P2 | one that is not there |
 //! | `{card}` | a card of that worker | of that one | one that is not there |
+//! | `{webhook}` | a subscription about P1 | about P2 | one that nobody has |
 //!
 //! A door without a placeholder is about the gateway itself, or a list in which each caller sees their own part: what such a list shows to whom
 //! is tested beside the list (`LISTS` in tests/api/refusals.rs). Another kind of thing is another placeholder: add it to `Names`.
@@ -95,6 +96,7 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/accounts",                     "/v1/accounts"),
     get( "/v1/outcomes",                     "/v1/outcomes"),
     get( "/v1/suspense",                     "/v1/suspense"),
+    get( "/v1/audit",                        "/v1/audit"),
     get( "/v1/audit/check",                  "/v1/audit/check"),
     get( "/v1/recount",                      "/v1/recount"),
     get( "/v1/principals",                   "/v1/principals"),
@@ -106,6 +108,15 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/certificates",                 "/v1/certificates"),
     post("/v1/certificates/revoke",          "/v1/certificates/revoke",                        JSON, "{}"),
     get( "/v1/me",                           "/v1/me"),
+    post("/v1/webhooks",                     "/v1/webhooks",                                   JSON, r#"{"url": "https://127.0.0.1:9/", "project": "{project}"}"#),
+    get( "/v1/webhooks",                     "/v1/webhooks"),
+    get( "/v1/webhooks/{id}",                "/v1/webhooks/{webhook}"),
+    get( "/v1/webhooks/{id}/deliveries",     "/v1/webhooks/{webhook}/deliveries"),
+    post("/v1/webhooks/{id}/pause",          "/v1/webhooks/{webhook}/pause",                   "",   ""),
+    post("/v1/webhooks/{id}/resume",         "/v1/webhooks/{webhook}/resume",                  "",   ""),
+    post("/v1/webhooks/{id}/rotate",         "/v1/webhooks/{webhook}/rotate",                  "",   ""),
+    post("/v1/webhooks/{id}/replay",         "/v1/webhooks/{webhook}/replay",                  JSON, r#"{"since": "2026-11-02T00:00:00Z"}"#),
+    post("/v1/webhooks/{id}/test",           "/v1/webhooks/{webhook}/test",                    "",   ""),
     get( "/v1/health",                       "/v1/health"),
     get( "/v1/openapi.json",                 "/v1/openapi.json"),
 ];
@@ -117,17 +128,19 @@ pub(crate) struct Names {
     pub(crate) account: &'static str,
     pub(crate) worker: String,
     pub(crate) card: String,
+    pub(crate) webhook: String,
 }
 
 impl Names {
     /// Pairs of placeholder and name.
-    fn pairs(&self) -> [(&'static str, &str); 5] {
+    fn pairs(&self) -> [(&'static str, &str); 6] {
         [
             ("{batch}", &self.batch),
             ("{project}", self.project),
             ("{account}", self.account),
             ("{worker}", &self.worker),
             ("{card}", &self.card),
+            ("{webhook}", &self.webhook),
         ]
     }
 
@@ -160,6 +173,7 @@ impl Way {
             account: "none",
             worker: "0".into(),
             card: "0".into(),
+            webhook: "none".into(),
         };
         [self.asks, self.body]
             .iter()

@@ -182,6 +182,11 @@ impl House {
             .unwrap()
     }
 
+    /// The path of a file in the gateway's folder.
+    pub(crate) fn file_of_the_gateway(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// The path of one of the certificates or keys.
     pub(crate) fn certificate(&self, name: &str) -> String {
         self.certificates.file(name).display().to_string()
@@ -344,7 +349,7 @@ fn config(certificates: &Certificates) -> String {
     let mut text = format!(
         "[listen]\naddress = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nlimits = {{ threads = 1, sheet_bytes_max = 100000 }}\n\
          [store]\nurl = 'sqlite://wagegate.db'\n[evidence]\nfolder = 'evidence'\n[keys]\nfile = 'wagegate.keys'\n\
-         [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 0\n",
+         [webhooks]\ncouriers = 1\nallow = ['127.0.0.0/8', '::1/128']\n[people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 0\n",
         file("gateway.pem"),
         file("gateway.key"),
         file("people-ca.pem"),

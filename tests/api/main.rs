@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod approval;
+mod audit;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod command;
@@ -10,9 +11,13 @@ mod flow;
 mod house;
 mod keys;
 mod manners;
+#[path = "../webhooks/receiver.rs"]
+#[expect(dead_code, reason = "the tests of webhooks use the rest")]
+mod receiver;
 mod refusals;
 mod registry;
 mod roster_forms;
 #[path = "../roster_forms/samples.rs"]
 mod samples;
 mod sheets;
+mod webhooks;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use wagegate::{
+    audit::Witness,
     banks::{self, Bank, Banks},
     clock::{Clock, ManualClock, SystemClock},
     dispatch::{Progress, Worker},
@@ -112,6 +113,8 @@ impl World {
         Vault::create(&keys).unwrap();
         let vault = Arc::new(Vault::open(&keys).unwrap());
         let evidence = Evidence::open(&folder.path().join("evidence"), Arc::clone(&vault)).unwrap();
+        let witness =
+            Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault)).unwrap();
         let known = Banks::new([
             bank(&certificates, "qingshan", &lines[0], QINGSHAN, &clock),
             bank(&certificates, "bishui", &lines[1], BISHUI, &clock),
@@ -123,6 +126,8 @@ impl World {
             banks: Arc::new(known.unwrap()),
             national: Default::default(),
             approval: Default::default(),
+            witness,
+            courier: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             work: tokio::sync::Notify::new(),
         });

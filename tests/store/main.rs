@@ -177,11 +177,30 @@ on_each_engine! {
         a_refused_request_gives_its_key_back,
         what_is_old_is_forgotten,
     }
+    auditing {
+        a_broken_audit_chain_is_named_at_its_first_broken_entry,
+        an_entry_written_anew_with_a_hash_that_fits_is_named,
+        a_deleted_entry_is_named,
+        two_swapped_entries_are_named,
+        a_cut_tail_is_named_and_a_new_act_does_not_hide_it,
+        a_head_that_was_edited_or_removed_is_named,
+        a_cut_tail_under_an_edited_head_is_found_by_the_witness,
+        ten_thousand_entries_are_whole,
+        acts_come_in_pages_by_object_and_by_principal,
+    }
+    webhooks {
+        what_happens_is_told_in_order_with_sums_and_without_people,
+        what_is_not_done_is_not_told_but_a_shortage_is,
+        each_sees_their_part_of_the_world_and_only_while_they_may,
+        a_receiver_that_is_not_well_rests_and_what_waits_too_long_is_given_up,
+        what_is_paused_waits_and_what_was_told_can_be_told_again,
+        a_secret_that_was_changed_signs_beside_the_new_one_until_its_end,
+        two_couriers_never_tell_twice,
+    }
     keeping {
         a_second_live_attempt_is_refused_by_the_database,
         the_database_refuses_what_the_rules_forbid,
         the_audit_log_is_never_changed_or_cut,
-        a_broken_audit_chain_is_named_at_its_first_broken_entry,
         a_recount_finds_every_figure_that_was_tampered_with,
         what_was_stored_is_there_after_a_restart,
     }

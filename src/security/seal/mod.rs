@@ -7,6 +7,8 @@
 mod keys;
 mod people;
 mod stream;
+mod webhook;
+mod witness;
 
 use std::{
     fmt, io,
@@ -103,6 +105,7 @@ enum Purpose {
     IdNumber = 1,
     Binding = 2,
     Profile = 3,
+    WebhookSecret = 16,
 }
 
 /// Seals and opens with the keys of one key file.

@@ -5,6 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 
 use super::columns::Columns;
+use crate::store::chain::Act;
 use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};
 
 pub(super) async fn accounts(pool: &PgPool) -> Result<Vec<AccountFigures>, StoreError> {
@@ -69,6 +70,16 @@ pub(super) async fn record_deposit(
         .bind(deposit.amount.get())
         .execute(&mut *tx)
         .await?;
+    let act = Act {
+        at,
+        who: &format!("wagegate://bank/{}", deposit.bank),
+        action: "deposit.book",
+        subject: &deposit.account,
+        detail: &format!("{} yuan, reference {}", deposit.amount, deposit.reference),
+        before: None,
+        after: Some(deposit.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(Recorded::New)
 }

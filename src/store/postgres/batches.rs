@@ -9,7 +9,9 @@ use wagegate_domain::outcome::Place;
 
 use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
-use super::{approval, audit, standing};
+use super::{approval, audit, notices, standing};
+use crate::store::chain::Act;
+use crate::store::notice::NoticeKind;
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, StoreError};
 
 /// Rows that are gathered before they travel: a few MiB.
@@ -38,16 +40,18 @@ pub(super) async fn accept(
     insert_tally(&mut tx, id, batch).await?;
     standing::keep(&mut tx, id, &batch.remarks).await?;
     approval::prepared(&mut tx, id, batch).await?;
-    audit::append(
-        &mut tx,
-        batch.at,
-        &batch.prepared_by,
-        "batch.submit",
-        &batch.code,
-        &batch.audit_detail(),
-    )
-    .await?;
     let view = view(&mut tx, &batch.code).await?;
+    notices::of_batch(&mut tx, NoticeKind::BatchSubmitted, &view, batch.at).await?;
+    let act = Act {
+        at: batch.at,
+        who: &batch.prepared_by,
+        action: "batch.submit",
+        subject: &batch.code,
+        detail: &batch.audit_detail(),
+        before: None,
+        after: Some(view.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(view)
 }

@@ -8,7 +8,7 @@ use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::ContentHash;
 
 use super::columns::{Columns, stored};
-use super::tasks;
+use super::{notices, tasks};
 use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError};
 
 const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
@@ -178,5 +178,9 @@ pub(super) async fn record_intent(
     .bind(at.as_millisecond())
     .execute(&mut *tx)
     .await?;
+    // Bytes of an earlier intent of which nothing left were told before.
+    if earlier.is_none() {
+        notices::of_instruction(&mut tx, instruction, state, at).await?;
+    }
     Ok(tx.commit().await?)
 }

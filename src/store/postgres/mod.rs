@@ -19,6 +19,7 @@ mod instructions;
 mod items;
 mod pages;
 mod people;
+mod notices;
 mod plans;
 mod raws;
 mod recount;
@@ -34,6 +35,7 @@ mod tallies;
 mod tasks;
 mod versions;
 mod workers;
+mod webhooks;
 
 use std::str::FromStr;
 
@@ -141,13 +143,13 @@ impl Store for PostgresStore {
         tasks::ensure(&mut *self.pool.acquire().await?, kind, subject, due).await
     }
     async fn claim_step(&self, now: Timestamp, lease_ms: i64) -> Result<Option<Claim>, StoreError> {
-        tasks::claim_step(&self.pool, now, lease_ms).await
+        tasks::claim_step(&self.pool, false, now, lease_ms).await
     }
     async fn renew(&self, claim: &Claim, until: Timestamp) -> Result<(), StoreError> {
         tasks::renew(&self.pool, claim, until).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        tasks::next_due(&self.pool).await
+        tasks::next_due(&self.pool, false).await
     }
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError> {
         tasks::settle(&mut *self.pool.acquire().await?, claim, next).await
@@ -267,12 +269,13 @@ impl Store for PostgresStore {
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        audit::audit(&self.pool, at, who, action, subject, detail).await
+        let act = chain::Act::plain(at, who, action, subject, detail);
+        audit::audit(&self.pool, &act).await
     }
     async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.pool).await
+        audit::check(&self.pool, &[]).await
     }
     async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::tail(&self.pool, limit).await
+        audit::page(&self.pool, &AuditFilter::default(), None, limit).await
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::{PgConnection, PgPool};
 
 use super::{audit, versions};
+use crate::store::chain::Act;
 use crate::store::register::stated;
 use crate::store::versions::Versions;
 use crate::store::{ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError};
@@ -32,9 +33,19 @@ pub(super) async fn import_regions(
     .await?;
     let versions = Versions::of_regions(regions);
     versions::append(&mut tx, &versions, by, at.as_millisecond()).await?;
+    let before = Versions::of_regions(&known);
     let registered = Registered::of_regions(&known, regions);
     let detail = registered.detail("regions");
-    audit::append(&mut tx, at, by, "regions.import", "", &detail).await?;
+    let act = Act {
+        at,
+        who: by,
+        action: "regions.import",
+        subject: "",
+        detail: &detail,
+        before: Some(before.print()),
+        after: Some(before.then(versions).print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(registered)
 }
@@ -75,9 +86,19 @@ pub(super) async fn import_contractors(
     name_contractors(&mut tx, contractors).await?;
     let versions = Versions::of_contractors(contractors);
     versions::append(&mut tx, &versions, by, at.as_millisecond()).await?;
+    let before = Versions::of_contractors(&known);
     let registered = Registered::of_contractors(&known, contractors);
     let detail = registered.detail("contractors");
-    audit::append(&mut tx, at, by, "contractors.import", "", &detail).await?;
+    let act = Act {
+        at,
+        who: by,
+        action: "contractors.import",
+        subject: "",
+        detail: &detail,
+        before: Some(before.print()),
+        after: Some(before.then(versions).print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(registered)
 }
@@ -136,9 +157,19 @@ pub(super) async fn import_projects(
     set_aliases(&mut tx, &projects).await?;
     let versions = Versions::of_projects(&projects);
     versions::append(&mut tx, &versions, by, at.as_millisecond()).await?;
+    let before = Versions::of_projects(&known);
     let registered = Registered::of_projects(&known, &projects);
     let detail = registered.detail("projects");
-    audit::append(&mut tx, at, by, "projects.import", "", &detail).await?;
+    let act = Act {
+        at,
+        who: by,
+        action: "projects.import",
+        subject: "",
+        detail: &detail,
+        before: Some(before.print()),
+        after: Some(before.then(versions).print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(registered)
 }

@@ -26,16 +26,28 @@ pub(super) async fn import(
         at: at.as_millisecond(),
     };
     let (mut registered, mut named) = (Registered::default(), Vec::new());
+    let mut print = Print::default();
     loop {
         let chunk = rows.next_chunk().await?;
         if chunk.is_empty() {
             break;
         }
-        registered += import.take(&mut tx, &chunk, &mut named).await?;
+        registered += import
+            .take(&mut tx, &chunk, (&mut named, &mut print))
+            .await?;
     }
     refuse_shared(&mut tx, &named).await?;
     let detail = registered.detail("workers");
-    audit::append(&mut tx, at, by, "roster.import", project, &detail).await?;
+    let act = Act {
+        at,
+        who: by,
+        action: "roster.import",
+        subject: project,
+        detail: &detail,
+        before: None,
+        after: Some(print.end()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(registered)
 }
@@ -67,11 +79,12 @@ impl Import<'_> {
         &self,
         tx: &mut PgConnection,
         rows: &[SealedWorker],
-        named: &mut Vec<(i64, u32)>,
+        (named, print): (&mut Vec<(i64, u32)>, &mut Print),
     ) -> Result<Registered, StoreError> {
         let enrolled = enrol(tx, rows).await?;
         let mut known = self.known(tx, &enrolled).await?;
         let plan = enrolment::plan(self.project.1, &enrolled, &mut known);
+        plan.versions.add_to(print);
         let appended = versions::append(tx, &plan.versions, self.by, self.at).await?;
         let changes = plan.changes(&enrolled, &known, &appended);
         self.write(tx, &changes).await?;

@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::write;
+use crate::store::chain::Act;
 use crate::store::columns::Columns;
 use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};
 
@@ -70,6 +71,16 @@ pub(super) async fn record_deposit(
     .bind(deposit.amount.get())
     .execute(&mut *tx)
     .await?;
+    let act = Act {
+        at,
+        who: &format!("wagegate://bank/{}", deposit.bank),
+        action: "deposit.book",
+        subject: &deposit.account,
+        detail: &format!("{} yuan, reference {}", deposit.amount, deposit.reference),
+        before: None,
+        after: Some(deposit.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(Recorded::New)
 }

@@ -7,7 +7,8 @@ use sqlx::{SqliteConnection, SqlitePool};
 use wagegate_domain::batch::{Act, BatchState, ContentHash};
 
 use super::batches::view;
-use super::{SqliteStore, audit, changes, tasks, write};
+use super::{SqliteStore, audit, changes, notices, tasks, write};
+use crate::store::chain;
 use crate::store::columns::{Columns, stored};
 use crate::store::*;
 
@@ -94,12 +95,16 @@ async fn decide(pool: &SqlitePool, decision: &Decision) -> Result<BatchView, Sto
     let mut round = steps(&mut tx, before.id).await?;
     round.retain(|taken| taken.round == before.round);
     let next = decision.allowed(&before, &round)?;
-    follow(&mut tx, &before, &decision.says).await?;
+    if let Err(refused) = follow(&mut tx, &before, &decision.says).await {
+        tx.rollback().await?;
+        notices::of_shortage(pool, before.id, &refused, decision.at).await?;
+        return Err(refused);
+    }
     let taken = decision.taken(&before)?;
-    end(&mut tx, &before, next, &taken).await?;
     if let Says::Undo { expires_at, .. } = &decision.says {
         next_round(&mut tx, &before, *expires_at).await?;
     }
+    end(&mut tx, &before, next, &taken).await?;
     let after = view(&mut tx, &decision.batch).await?;
     tx.commit().await?;
     Ok(after)
@@ -160,8 +165,19 @@ async fn end(
         }
     }
     keep(tx, batch.id, taken).await?;
+    let after = view(tx, &batch.code).await?;
+    notices::of_batch(tx, taken.told(), &after, taken.at).await?;
     let (action, detail) = taken.audited(batch);
-    audit::append(tx, taken.at, &taken.by, action, &batch.code, &detail).await
+    let act = chain::Act {
+        at: taken.at,
+        who: &taken.by,
+        action,
+        subject: &batch.code,
+        detail: &detail,
+        before: Some(batch.print()),
+        after: Some(after.print()),
+    };
+    audit::record(tx, &act).await
 }
 
 /// Opens a new round, with the preparation and the review that still stand.
@@ -322,8 +338,16 @@ async fn attach(pool: &SqlitePool, code: &str, evidence: &BehindBatch) -> Result
     .await?
     .rows_affected();
     if new > 0 {
-        let (who, detail) = (&evidence.by, evidence.audited());
-        audit::append(&mut tx, evidence.at, who, "batch.evidence", code, &detail).await?;
+        let act = chain::Act {
+            at: evidence.at,
+            who: &evidence.by,
+            action: "batch.evidence",
+            subject: code,
+            detail: &evidence.audited(),
+            before: None,
+            after: Some(evidence.print()),
+        };
+        audit::record(&mut tx, &act).await?;
     }
     Ok(tx.commit().await?)
 }

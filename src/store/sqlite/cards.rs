@@ -6,6 +6,7 @@ use super::facts::Source;
 use super::people::{self, Card};
 use super::roster::{list, project_id, refuse_shared};
 use super::{CHUNK, audit, versions, workers, write};
+use crate::store::chain::Act;
 use crate::store::booking::Booking;
 use crate::store::cards::Replacement;
 use crate::store::columns::Columns;
@@ -161,16 +162,17 @@ pub(super) async fn rule(pool: &SqlitePool, ruling: &CardRuling) -> Result<CardV
     };
     append(&mut tx, &[word], &ruling.by, ruling.at.as_millisecond()).await?;
     let (subject, detail) = (ruling.card.to_string(), ruling.detail(before.status));
-    audit::append(
-        &mut tx,
-        ruling.at,
-        &ruling.by,
-        "card.status",
-        &subject,
-        &detail,
-    )
-    .await?;
     let after = workers::card(&mut tx, ruling.card).await?;
+    let act = Act {
+        at: ruling.at,
+        who: &ruling.by,
+        action: "card.status",
+        subject: &subject,
+        detail: &detail,
+        before: Some(before.print()),
+        after: Some(after.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -205,13 +207,26 @@ pub(super) async fn replace(
     if appended.is_empty() {
         return workers::card(&mut tx, to).await;
     }
+    let before = match change.from {
+        Some(former) => Some(workers::card(&mut tx, former).await?.print()),
+        None => None,
+    };
     self::change(&mut tx, &[(worker, change)]).await?;
     let words = words_of(&change, &cards);
     append(&mut tx, &words, by, at.as_millisecond()).await?;
     refuse_shared(&mut tx, &[(worker, 0)]).await?;
     let (subject, detail) = (worker.to_string(), replacement.detail(change.from, to));
-    audit::append(&mut tx, at, by, "card.replace", &subject, &detail).await?;
     let after = workers::card(&mut tx, to).await?;
+    let act = Act {
+        at,
+        who: by,
+        action: "card.replace",
+        subject: &subject,
+        detail: &detail,
+        before,
+        after: Some(after.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(after)
 }

@@ -7,7 +7,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::ContentHash;
 
-use super::{tasks, write};
+use super::{notices, tasks, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError};
 
@@ -165,5 +165,9 @@ pub(super) async fn record_intent(
     .bind(at.as_millisecond())
     .execute(&mut *tx)
     .await?;
+    // Bytes of an earlier intent of which nothing left were told before.
+    if earlier.is_none() {
+        notices::of_instruction(&mut tx, instruction, state, at).await?;
+    }
     Ok(tx.commit().await?)
 }

@@ -16,6 +16,7 @@ mod identities;
 mod instructions;
 mod items;
 mod pages;
+mod notices;
 mod people;
 mod plans;
 mod raws;
@@ -33,6 +34,7 @@ mod tallies;
 mod tasks;
 mod versions;
 mod workers;
+mod webhooks;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -165,13 +167,13 @@ impl Store for SqliteStore {
         tasks::ensure(&mut *self.writer.acquire().await?, kind, subject, due).await
     }
     async fn claim_step(&self, now: Timestamp, lease_ms: i64) -> Result<Option<Claim>, StoreError> {
-        tasks::claim_step(&self.writer, now, lease_ms).await
+        tasks::claim_step(&self.writer, false, now, lease_ms).await
     }
     async fn renew(&self, claim: &Claim, until: Timestamp) -> Result<(), StoreError> {
         tasks::renew(&self.writer, claim, until).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        tasks::next_due(&self.readers).await
+        tasks::next_due(&self.readers, false).await
     }
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError> {
         tasks::settle(&mut *self.writer.acquire().await?, claim, next).await
@@ -291,12 +293,13 @@ impl Store for SqliteStore {
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        audit::audit(&self.writer, at, who, action, subject, detail).await
+        let act = chain::Act::plain(at, who, action, subject, detail);
+        audit::audit(&self.writer, &act).await
     }
     async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.readers).await
+        audit::check(&self.readers, &[]).await
     }
     async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::tail(&self.readers, limit).await
+        audit::page(&self.readers, &AuditFilter::default(), None, limit).await
     }
 }

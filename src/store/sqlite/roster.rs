@@ -5,6 +5,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::people::{self, Card};
 use super::{CHUNK, audit, cards, versions, write};
+use crate::store::chain::{Act, Print};
 use crate::store::columns::Columns;
 use crate::store::enrolment::{self, Changes, Enrolled, Known};
 use crate::store::{Conflict, Registered, RosterSource, SealedWorker, Stay, StoreError};
@@ -26,19 +27,29 @@ pub(super) async fn import(
         at: at.as_millisecond(),
     };
     let (mut registered, mut named) = (Registered::default(), Vec::new());
+    let mut print = Print::default();
     loop {
         let chunk = rows.next_chunk().await?;
         if chunk.is_empty() {
             break;
         }
         for part in chunk.chunks(CHUNK) {
-            let changes = import.take(&mut tx, part, &mut named).await?;
+            let changes = import.take(&mut tx, part, (&mut named, &mut print)).await?;
             registered += changes;
         }
     }
     refuse_shared(&mut tx, &named).await?;
     let detail = registered.detail("workers");
-    audit::append(&mut tx, at, by, "roster.import", project, &detail).await?;
+    let act = Act {
+        at,
+        who: by,
+        action: "roster.import",
+        subject: project,
+        detail: &detail,
+        before: None,
+        after: Some(print.end()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(registered)
 }
@@ -70,11 +81,12 @@ impl Import<'_> {
         &self,
         tx: &mut SqliteConnection,
         rows: &[SealedWorker],
-        named: &mut Vec<(i64, u32)>,
+        (named, print): (&mut Vec<(i64, u32)>, &mut Print),
     ) -> Result<Registered, StoreError> {
         let enrolled = enrol(tx, rows).await?;
         let mut known = self.known(tx, &enrolled).await?;
         let plan = enrolment::plan(self.project.1, &enrolled, &mut known);
+        plan.versions.add_to(print);
         let appended = versions::append(tx, &plan.versions, self.by, self.at).await?;
         let changes = plan.changes(&enrolled, &known, &appended);
         self.write(tx, &changes).await?;

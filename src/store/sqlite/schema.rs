@@ -30,6 +30,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     4 "0004_requests",
     5 "0005_intake",
     6 "0006_approval",
+    7 "0007_webhooks",
+    8 "0008_audit_head",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -7,8 +7,10 @@ use wagegate_domain::outcome::Place;
 
 use super::batches::view;
 use super::people::{self, Person};
-use super::{CHUNK, approval, audit, standing, write};
+use super::{CHUNK, approval, audit, notices, standing, write};
+use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
+use crate::store::notice::NoticeKind;
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, SealedRow, StoreError};
 
 pub(super) async fn accept(
@@ -40,16 +42,18 @@ pub(super) async fn accept(
     insert_tally(&mut tx, incoming.id, batch).await?;
     standing::keep(&mut tx, incoming.id, &batch.remarks).await?;
     approval::prepared(&mut tx, incoming.id, batch).await?;
-    audit::append(
-        &mut tx,
-        batch.at,
-        &batch.prepared_by,
-        "batch.submit",
-        &batch.code,
-        &batch.audit_detail(),
-    )
-    .await?;
     let view = view(&mut tx, &batch.code).await?;
+    notices::of_batch(&mut tx, NoticeKind::BatchSubmitted, &view, batch.at).await?;
+    let act = Act {
+        at: batch.at,
+        who: &batch.prepared_by,
+        action: "batch.submit",
+        subject: &batch.code,
+        detail: &batch.audit_detail(),
+        before: None,
+        after: Some(view.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(view)
 }

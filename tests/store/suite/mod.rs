@@ -3,6 +3,7 @@
 pub(crate) mod approval;
 pub(crate) mod cards;
 pub(crate) mod differing;
+pub(crate) mod auditing;
 pub(crate) mod documents;
 pub(crate) mod facts;
 pub(crate) mod identities;
@@ -18,3 +19,4 @@ pub(crate) mod roster;
 pub(crate) mod standing;
 pub(crate) mod talking;
 pub(crate) mod tasks;
+pub(crate) mod webhooks;
