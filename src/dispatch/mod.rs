@@ -73,8 +73,6 @@ pub enum StepError {
         instruction: i64,
         source: BuildError,
     },
-    #[error("people's data cannot be opened: {0}")]
-    Vault(#[from] VaultError),
     #[error("a task has a subject that is not understood: {0}")]
     Subject(String),
     #[error("a blocking task ended early: {0}")]

@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ask::Ask,
-    items::size,
     problem::Problem,
     refusal::{bad_request, internal},
-    wire::{Page, ok},
+    wire::{self, Page, ok},
 };
 use crate::{
     audit::{self, AuditError, Verdict},
@@ -73,7 +72,7 @@ struct Wanted {
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let wanted: Wanted = ask.query()?;
-    let limit = size(wanted.limit)?;
+    let limit = wire::size(wanted.limit)?;
     let below = wanted.after.map(|after| after.parse::<i64>()).transpose();
     let below = below
         .ok()

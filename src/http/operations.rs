@@ -8,10 +8,7 @@ use super::{
     problem::Problem,
     wire::{self, AfterId, Page, ok},
 };
-use crate::{
-    security::access::Target,
-    store::{ChainCheck, SuspenseView},
-};
+use crate::{security::access::Target, store::SuspenseView};
 
 /// Something that a bank said and that matches nothing.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -48,26 +45,6 @@ pub(super) async fn suspense(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&Page::<SuspenseWire>::of(found, limit, |view| {
         view.id.to_string()
     })))
-}
-
-/// Walks the audit chain.
-#[utoipa::path(
-    get, path = "/v1/audit/check", responses((status = 200, body = AuditWire))
-)]
-pub(super) async fn check_audit(ask: Ask) -> Result<HttpResponse, Problem> {
-    ask.may(Target::Gateway)?;
-    Ok(ok(&match ask.store().check_audit().await? {
-        ChainCheck::Whole { entries } => AuditWire {
-            whole: true,
-            entries: Some(entries),
-            broken_at: None,
-        },
-        ChainCheck::BrokenAt { number } => AuditWire {
-            whole: false,
-            entries: None,
-            broken_at: Some(number),
-        },
-    }))
 }
 
 /// Counts everything again from the rows and compares with the kept figures.

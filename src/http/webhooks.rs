@@ -9,7 +9,6 @@ use super::{
     ask::Ask,
     body,
     idempotency::ShownOnce,
-    items::size,
     problem::Problem,
     refusal::{bad_request, unprocessable},
     wire::{self, Page, ok},
@@ -145,7 +144,7 @@ impl Paging {
             .ok()
             .filter(|after| after.is_none_or(|after| after > 0))
             .ok_or_else(|| bad_request("`after` is the `next` of the page before"))?;
-        Ok((after, size(self.limit)?))
+        Ok((after, wire::size(self.limit)?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every door × every role × {own, foreign, absent}, compared with the table of access.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wagegate::{
     http::doors::{DOORS, Door},
     security::principal::Role,

@@ -68,7 +68,7 @@ async fn a_sheet_is_reviewed_and_released_by_a_second_and_a_third_person() {
             ("release", "wagegate://user/approver"),
         ]
     );
-    let accounts = house.as_user("finance").get("/v1/accounts").await.json();
+    let accounts = house.as_user("finance").get("/v1/accounts").await.json()["items"].take();
     assert_eq!(accounts[0]["reserved_fen"], json!(1_200_003));
     assert_eq!(accounts[0]["free_fen"], json!(799_997));
 }
@@ -166,7 +166,7 @@ async fn a_release_is_taken_back_and_given_again() {
             &json!("release")
         )
     );
-    let accounts = house.as_user("finance").get("/v1/accounts").await.json();
+    let accounts = house.as_user("finance").get("/v1/accounts").await.json()["items"].take();
     assert_eq!(accounts[0]["reserved_fen"], json!(0));
     let (status, again) = step(&house, "approver", &batch, "release", seen).await;
     assert_eq!((status, &again["steps"][4]["round"]), (200, &json!(2)));

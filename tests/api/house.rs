@@ -430,7 +430,7 @@ fn id_number(number: usize) -> String {
     format!("{body}{}", char::from(b"10X98765432"[sum % 11]))
 }
 
-fn card(number: usize) -> String {
+pub(crate) fn card(number: usize) -> String {
     let body = format!("622588{number:09}");
     let sum: usize = body
         .bytes()

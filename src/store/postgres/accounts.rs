@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 
+use super::audit;
 use super::columns::Columns;
 use crate::store::chain::Act;
 use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};

@@ -17,9 +17,9 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod notices;
 mod pages;
 mod people;
-mod notices;
 mod plans;
 mod raws;
 mod recount;
@@ -34,8 +34,8 @@ mod standings;
 mod tallies;
 mod tasks;
 mod versions;
-mod workers;
 mod webhooks;
+mod workers;
 
 use std::str::FromStr;
 

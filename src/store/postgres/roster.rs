@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::columns::Columns;
 use super::{audit, cards, people, versions};
+use crate::store::chain::{Act, Print};
 use crate::store::enrolment::{self, Changes, Enrolled, Known};
 use crate::store::{Conflict, Registered, RosterSource, SealedWorker, Stay, StoreError};
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::write;
+use super::{audit, write};
 use crate::store::chain::Act;
 use crate::store::columns::Columns;
 use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};

@@ -4,9 +4,7 @@ use jiff::Timestamp;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
 
-use super::{
-    appends, cards, events, notices, raws, standings, tallies, tasks, write,
-};
+use super::{appends, cards, events, notices, raws, standings, tallies, tasks, write};
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, Saying, StoreError, Taken};

@@ -1,9 +1,9 @@
 //! What the store promises, by what it is about.
 
 pub(crate) mod approval;
+pub(crate) mod auditing;
 pub(crate) mod cards;
 pub(crate) mod differing;
-pub(crate) mod auditing;
 pub(crate) mod documents;
 pub(crate) mod facts;
 pub(crate) mod identities;

@@ -60,7 +60,8 @@ impl Bench {
                 | TaskKind::Send
                 | TaskKind::Query
                 | TaskKind::Collect
-                | TaskKind::Read => {
+                | TaskKind::Read
+                | TaskKind::Expire => {
                     panic!("{claim:?} is not for the post")
                 }
             }
@@ -184,17 +185,21 @@ pub(crate) async fn what_is_not_done_is_not_told_but_a_shortage_is(bench: Bench)
     bench.submit("B1", "P1", wages(&[100, 200])).await.unwrap();
     bench.deposit("P1", 250).await;
     assert!(bench.approve("B1").await.is_err());
-    bench
-        .store
-        .decide_batch(&decision("B1", false))
-        .await
-        .unwrap();
+    bench.refuse("B1").await;
     bench.announced(100).await;
     let told = bench.told(&all, 100).await;
     let kinds: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, ["batch.submitted", "funds.short", "batch.refused"]);
     assert_eq!(
-        (&told[1].1["short_fen"], &told[1].1["available_fen"]),
+        kinds,
+        [
+            "batch.submitted",
+            "batch.reviewed",
+            "funds.short",
+            "batch.refused"
+        ]
+    );
+    assert_eq!(
+        (&told[2].1["short_fen"], &told[2].1["available_fen"]),
         (&json!(50), &json!(250))
     );
     // Doubt is told once, however often the bank has no answer, and so is the word that clears it.
