@@ -4,15 +4,18 @@
 //! value moved to another row does not open. A blind index is a keyed hash, because whoever has a plain hash of an account number
 //! or identity number finds the number by trying all of them. What may be shown to whom is not decided here.
 
+mod key_file;
 mod keys;
+mod ring;
 mod stream;
 
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::{
     aead::{Aad, MAX_TAG_LEN, NONCE_LEN, Nonce},
     hmac,
@@ -24,7 +27,11 @@ use wagegate_domain::{
 use zeroize::Zeroizing;
 
 use self::keys::{Keys, SealingKey};
-pub(crate) use self::stream::{Label, OpenReader, SealWriter, StreamError};
+pub use self::{keys::Print, ring::KeyPrint};
+pub(crate) use self::{
+    ring::key_id,
+    stream::{Label, OpenReader, SealWriter, StreamError},
+};
 use crate::store::{RowKey, SealedRow};
 
 /// The first byte of everything sealed: AES-256-GCM in the layout of this module.
@@ -76,6 +83,20 @@ pub enum VaultError {
         /// The id.
         id: u32,
     },
+    /// The key of this id here is not the one that is meant.
+    #[error(
+        "sealing key {id} of the key file is not the key of this id that the database knows: copy the one key file to every gateway"
+    )]
+    Foreign {
+        /// The id.
+        id: u32,
+    },
+    /// What is current seals new data, and cannot go.
+    #[error("sealing key {id} is the current one: make another one current first")]
+    Current {
+        /// The id.
+        id: u32,
+    },
     /// A newer program sealed it, or it is nothing sealed.
     #[error("sealed in form {version}, which this program does not know")]
     Form {
@@ -94,27 +115,39 @@ impl VaultError {
             source,
         }
     }
+
+    fn malformed(path: &Path, reason: String) -> Self {
+        Self::Malformed {
+            path: path.into(),
+            reason,
+        }
+    }
 }
 
 /// What a sealed value is: one that was sealed as one thing does not open as another.
-#[derive(Clone, Copy)]
-enum Purpose {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
     IdNumber = 1,
     Binding = 2,
+    Profile = 3,
 }
 
 /// Seals and opens with the keys of one key file.
 pub struct Vault {
-    keys: Keys,
+    path: PathBuf,
+    keys: ArcSwap<Keys>,
+    /// Held while the keys are changed, so that no change is lost to another.
+    changes: Mutex<()>,
     nonces: Mutex<Nonces>,
 }
 
 /// Shows which keys there are, never one of them.
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.keys.load();
         f.debug_struct("Vault")
-            .field("current", &self.keys.current)
-            .field("sealing", &self.keys.sealing.keys())
+            .field("current", &keys.current)
+            .field("sealing", &keys.sealing.keys())
             .finish_non_exhaustive()
     }
 }
@@ -125,7 +158,7 @@ impl Vault {
     /// # Errors
     /// `Exists`, or `Unusable` where the file cannot be written.
     pub fn create(path: &Path) -> Result<(), VaultError> {
-        keys::create(path)
+        key_file::create(path)
     }
 
     /// Takes the keys of a file into use.
@@ -134,7 +167,9 @@ impl Vault {
     /// `Exposed` where others may read it; `Unusable`, `Malformed`.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
         Ok(Self {
-            keys: keys::open(path)?,
+            path: path.into(),
+            keys: ArcSwap::from_pointee(Keys::open(path)?),
+            changes: Mutex::new(()),
             nonces: Mutex::new(Nonces::new()),
         })
     }
@@ -195,13 +230,13 @@ impl Vault {
 
     /// The blind index of an identity number.
     pub fn blind_id_number(&self, id: &IdNumber) -> Blind {
-        blind(&self.keys.blind.id_number, &[id.clear()])
+        blind(&self.keys.load().blind.id_number, &[id.clear()])
     }
 
     /// The blind index of a registered name: in the normal form of names, so that another spelling of the middle dot is the same.
     pub fn blind_name(&self, name: &PersonName) -> Blind {
         // Two fields: no binding has so few, and none can come to the same bytes.
-        blind(&self.keys.blind.binding, &["name", name.clear()])
+        blind(&self.keys.load().blind.binding, &["name", name.clear()])
     }
 
     /// The blind indexes of one row, and nothing sealed.
@@ -214,14 +249,14 @@ impl Vault {
     }
 
     fn blind_of_account(&self, account: &BankAccount) -> Blind {
-        blind(&self.keys.blind.account, &[account.clear()])
+        blind(&self.keys.load().blind.account, &[account.clear()])
     }
 
     /// Account, name and bank number together: a change of any of them is another binding version.
     fn blind_binding(&self, row: &WageRow) -> Blind {
         let cnaps = row.cnaps.as_ref().map_or("", Cnaps::as_str);
         blind(
-            &self.keys.blind.binding,
+            &self.keys.load().blind.binding,
             &[row.account.clear(), row.name.clear(), cnaps],
         )
     }
@@ -239,7 +274,8 @@ impl Vault {
 
     /// The parts are copied once, into the buffer that is encrypted in place: no clear copy stays behind.
     fn seal(&self, purpose: Purpose, blind: &Blind, parts: &[&[u8]]) -> Vec<u8> {
-        let head = head(self.keys.current);
+        let keys = self.keys.load();
+        let head = head(keys.current);
         let nonce = self.next_nonce();
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let mut sealed = Vec::with_capacity(HEAD_LEN + NONCE_LEN + length + MAX_TAG_LEN);
@@ -247,7 +283,7 @@ impl Vault {
         sealed.extend_from_slice(&nonce);
         let clear_from = sealed.len();
         parts.iter().for_each(|part| sealed.extend_from_slice(part));
-        let tag = self
+        let tag = keys
             .current()
             .rows
             .seal_in_place_separate_tag(
@@ -285,20 +321,19 @@ impl Vault {
         Ok(clear)
     }
 
-    fn current(&self) -> &SealingKey {
-        self.keys
-            .sealing
-            .get(&self.keys.current)
-            .expect("a key file without its current key is refused")
-    }
-
-    fn key_of(&self, head: &[u8; HEAD_LEN]) -> Result<&SealingKey, VaultError> {
+    fn key_of(&self, head: &[u8; HEAD_LEN]) -> Result<Arc<SealingKey>, VaultError> {
         let [version, id @ ..] = *head;
         if version != VERSION {
             return Err(VaultError::Form { version });
         }
         let id = u32::from_be_bytes(id);
-        self.keys.sealing.get(&id).ok_or(VaultError::NoKey { id })
+        let keys = self.keys.load();
+        let key = keys.sealing.get(&id).ok_or(VaultError::NoKey { id })?;
+        Ok(Arc::clone(key))
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next_nonce(&self) -> [u8; NONCE_LEN] {

@@ -80,13 +80,14 @@ impl Vault {
         let mut salt = [0; SALT_LEN];
         aws_lc_rs::rand::fill(&mut salt).expect("the system gives random bytes");
         let mut opening = [0; HEAD_LEN + SALT_LEN];
-        opening[..HEAD_LEN].copy_from_slice(&head(self.keys.current));
+        let keys = self.keys.load();
+        opening[..HEAD_LEN].copy_from_slice(&head(keys.current));
         opening[HEAD_LEN..].copy_from_slice(&salt);
         // Noughts hold the place of opening and label until `finish`.
         out.write_all(&[0; CHUNKS_FROM])?;
         Ok(SealWriter {
             out,
-            key: self.current().file(&salt),
+            key: keys.current().file(&salt),
             opening,
             chunk: Zeroizing::new(Vec::with_capacity(CHUNK_LEN + MAX_TAG_LEN)),
             chunks: 0,
