@@ -8,6 +8,7 @@ use crate::{
     banks::Banks,
     clock::Clock,
     evidence::Evidence,
+    rotation::Duty,
     security::{national::NationalSecrets, seal::Vault},
     store::Store,
 };
@@ -21,6 +22,8 @@ pub struct Gateway {
     pub evidence: Evidence,
     /// Keys of people's data.
     pub vault: Arc<Vault>,
+    /// Its part in the change of those keys.
+    pub keys: Duty,
     /// Whom we talk to.
     pub banks: Arc<Banks>,
     /// Secrets shared with the national platform, by project.

@@ -19,7 +19,7 @@ use crate::{
     banks::UnknownBank,
     evidence::EvidenceError,
     gateway::Gateway,
-    reconcile,
+    reconcile, rotation,
     store::{Claim, Next, StoreError, TaskKind},
 };
 
@@ -59,6 +59,8 @@ pub enum StepError {
     },
     #[error("a task has a subject that is not understood: {0}")]
     Subject(String),
+    #[error(transparent)]
+    Keys(rotation::RotationError),
     #[error("a blocking task ended early: {0}")]
     Ended(#[from] tokio::task::JoinError),
 }
@@ -96,6 +98,7 @@ impl Worker {
             TaskKind::Query => query::query(gateway, claim).await,
             TaskKind::Collect => collect::collect(gateway, claim).await,
             TaskKind::Read => reconcile::read(gateway, claim).await,
+            TaskKind::Reseal => rotation::reseal(gateway, claim).await,
         }
     }
 

@@ -119,6 +119,14 @@ impl From<Conflict> for Problem {
                 "urn:wagegate:last-operator",
                 "admit or restore another operator first",
             ),
+            Conflict::KeyUnknown { .. } => (
+                "urn:wagegate:key-unknown",
+                "copy the key file with the new key to each of them; a gateway reads it again within seconds",
+            ),
+            Conflict::KeyNeeded { .. } => (
+                "urn:wagegate:key-needed",
+                "look at `wagegate keys status` until it says that the key may be removed",
+            ),
             Conflict::ReferenceReused { .. } => (
                 "urn:wagegate:reference-reused",
                 "give every deposit its own reference; nothing was booked",

@@ -15,6 +15,7 @@ pub mod postgres;
 mod project;
 mod recounted;
 mod requests;
+mod rotation;
 pub mod sqlite;
 mod standing;
 mod task;
@@ -36,6 +37,10 @@ pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, SealedPayment};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
+pub use rotation::{
+    CurrentKey, GatewayKeys, KeyReport, Resealing, Rotation, RowMark, RowsByKey, SEALED,
+    SealedAnew, SealedPlace, SealedValue,
+};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
 pub use view::{
@@ -44,7 +49,7 @@ pub use view::{
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Requests + Standings + Send + Sync + fmt::Debug {
+pub trait Store: Identities + Requests + Rotation + Standings + Send + Sync + fmt::Debug {
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 

@@ -15,16 +15,19 @@ pub enum TaskKind {
     Collect,
     /// Read a raw document into facts; subject: raw id.
     Read,
+    /// Seal with the current key what was sealed with others; subject: `sealed`.
+    Reseal,
 }
 
 impl TaskKind {
-    /// All, in the order in which work is taken: first what may clear doubt, then what may pay.
-    pub const ALL: [Self; 5] = [
+    /// All, in the order in which work is taken: first what may clear doubt, then what may pay, then what keeps house.
+    pub const ALL: [Self; 6] = [
         Self::Read,
         Self::Query,
         Self::Collect,
         Self::Send,
         Self::Plan,
+        Self::Reseal,
     ];
 
     /// The name kept in the store.
@@ -35,6 +38,7 @@ impl TaskKind {
             Self::Query => "query",
             Self::Collect => "collect",
             Self::Read => "read",
+            Self::Reseal => "reseal",
         }
     }
 

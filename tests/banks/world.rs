@@ -114,6 +114,7 @@ impl World {
             store,
             evidence,
             vault,
+            keys: Default::default(),
             banks: Arc::new(known.unwrap()),
             national: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,

@@ -137,9 +137,9 @@ pub(super) fn create(path: &Path) -> Result<(), VaultError> {
 pub(super) fn add(path: &Path) -> Result<u32, VaultError> {
     let mut file = read(path)?;
     let last = file.sealing.iter().map(|entry| entry.id).max();
-    let id = last.and_then(|last| last.checked_add(1)).ok_or_else(|| {
-        VaultError::malformed(path, "its highest id has no successor".to_owned())
-    })?;
+    let id = last
+        .and_then(|last| last.checked_add(1))
+        .ok_or_else(|| VaultError::malformed(path, "its highest id has no successor".to_owned()))?;
     file.sealing.push(SealingEntry {
         id,
         key: Secret::random(),

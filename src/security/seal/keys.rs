@@ -40,8 +40,7 @@ pub(super) struct BlindKeys {
 
 impl Keys {
     pub(super) fn open(path: &Path) -> Result<Self, VaultError> {
-        Self::from_file(key_file::read(path)?)
-            .map_err(|reason| VaultError::malformed(path, reason))
+        Self::from_file(key_file::read(path)?).map_err(|reason| VaultError::malformed(path, reason))
     }
 
     fn from_file(file: KeyFile) -> Result<Self, String> {

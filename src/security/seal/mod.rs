@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 use self::keys::{Keys, SealingKey};
 pub use self::{keys::Print, ring::KeyPrint};
 pub(crate) use self::{
-    ring::key_id,
+    ring::{SEALED_HEAD, key_id},
     stream::{Label, OpenReader, SealWriter, StreamError},
 };
 use crate::store::{RowKey, SealedRow};

@@ -109,8 +109,11 @@ impl Vault {
     }
 }
 
+/// So many first bytes of anything sealed tell its key.
+pub(crate) const SEALED_HEAD: usize = super::HEAD_LEN;
+
 /// The id of the key that something was sealed with, from its first bytes; `None` where it is nothing that this program sealed.
 pub(crate) fn key_id(sealed: &[u8]) -> Option<u32> {
-    let [version, id @ ..] = *sealed.first_chunk::<{ super::HEAD_LEN }>()?;
+    let [version, id @ ..] = *sealed.first_chunk::<SEALED_HEAD>()?;
     (version == super::VERSION).then(|| u32::from_be_bytes(id))
 }

@@ -19,6 +19,7 @@ mod recount;
 mod registry;
 mod reports;
 mod requests;
+mod rotation;
 mod schema;
 mod standing;
 mod standings;

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_identities",
     4 "0004_requests",
     5 "0005_intake",
+    8 "0008_rotation",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

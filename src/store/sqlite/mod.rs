@@ -18,6 +18,7 @@ mod recount;
 mod registry;
 mod reports;
 mod requests;
+mod rotation;
 mod schema;
 mod sheets;
 mod standing;

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_identities",
     4 "0004_requests",
     5 "0005_intake",
+    8 "0008_rotation",
 };
 
 /// Runs what is missing, all in one transaction.
