@@ -1,7 +1,7 @@
 -- Change of sealing keys: which one is current, which ones each gateway knows, and how far what was sealed before is sealed anew.
 
 CREATE TABLE sealing_key (
-    only     INTEGER PRIMARY KEY CHECK (only = 1),
+    single   INTEGER PRIMARY KEY CHECK (single = 1),
     -- The key that seals now; absent until the first gateway begins.
     id       INTEGER,
     print    BLOB,
@@ -11,7 +11,7 @@ CREATE TABLE sealing_key (
     since    INTEGER NOT NULL,
     CONSTRAINT a_key_is_whole CHECK ((id IS NULL) = (print IS NULL) AND (id IS NULL) = (blind IS NULL))
 ) STRICT;
-INSERT INTO sealing_key (only, by_whom, since) VALUES (1, '', 0);
+INSERT INTO sealing_key (single, by_whom, since) VALUES (1, '', 0);
 
 CREATE TABLE gateway_key (
     gateway TEXT NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE gateway_key (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE resealing (
-    only       INTEGER PRIMARY KEY CHECK (only = 1),
+    single     INTEGER PRIMARY KEY CHECK (single = 1),
     key_id     INTEGER NOT NULL,
     -- Where it stands: the place, and the last row or file looked at there.
     place      TEXT NOT NULL,

@@ -117,3 +117,133 @@ pub(crate) fn key_id(sealed: &[u8]) -> Option<u32> {
     let [version, id @ ..] = *sealed.first_chunk::<SEALED_HEAD>()?;
     (version == super::VERSION).then(|| u32::from_be_bytes(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const BLIND: Blind = [5; 16];
+
+    struct Folder(TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = Self(tempfile::tempdir().unwrap());
+            Vault::create(&folder.keys()).unwrap();
+            folder
+        }
+
+        fn keys(&self) -> std::path::PathBuf {
+            self.0.path().join("keys.toml")
+        }
+
+        fn vault(&self) -> Vault {
+            Vault::open(&self.keys()).unwrap()
+        }
+    }
+
+    fn ids(vault: &Vault) -> Vec<u32> {
+        vault.known_keys().iter().map(|key| key.id).collect()
+    }
+
+    #[test]
+    fn a_key_is_added_known_made_current_and_taken_away_while_the_vault_is_in_use() {
+        let folder = Folder::new();
+        let vault = folder.vault();
+        let old = vault.seal(Purpose::Binding, &BLIND, &[b"clear"]);
+        assert_eq!(Vault::add_key(&folder.keys()).unwrap(), 2);
+        assert_eq!(ids(&vault), [1], "nobody has looked yet");
+        vault.reread().unwrap();
+        assert_eq!((ids(&vault), vault.current_key().id), (vec![1, 2], 1));
+
+        vault.make_current(vault.known_keys()[1]).unwrap();
+        let new = vault.reseal(Purpose::Binding, &BLIND, &old).unwrap();
+        let new = new.unwrap();
+        assert_eq!((key_id(&old), key_id(&new)), (Some(1), Some(2)));
+        assert_eq!(vault.reseal(Purpose::Binding, &BLIND, &new).unwrap(), None);
+
+        Vault::remove_key(&folder.keys(), 1, 2).unwrap();
+        vault.reread().unwrap();
+        for vault in [vault, folder.vault()] {
+            assert_eq!((ids(&vault), vault.current_key().id), (vec![2], 2));
+            let opened = vault.open_sealed(Purpose::Binding, &BLIND, &new).unwrap();
+            assert_eq!(opened.as_slice(), b"clear");
+            let gone = vault.open_sealed(Purpose::Binding, &BLIND, &old);
+            assert!(matches!(gone, Err(VaultError::NoKey { id: 1 })));
+        }
+    }
+
+    #[test]
+    fn the_file_stays_the_owners_and_nothing_is_left_beside_it() {
+        let folder = Folder::new();
+        let blind = folder.vault().blind_print();
+        for _ in 0..3 {
+            Vault::add_key(&folder.keys()).unwrap();
+        }
+        Vault::remove_key(&folder.keys(), 3, 1).unwrap();
+        let mode = fs::metadata(folder.keys()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.0.path()).unwrap().count(), 1);
+        assert_eq!(folder.vault().blind_print(), blind);
+        assert_eq!(ids(&folder.vault()), [1, 2, 4]);
+        assert_eq!(Vault::add_key(&folder.keys()).unwrap(), 5);
+    }
+
+    #[test]
+    fn a_key_that_is_current_or_not_there_is_not_taken_away() {
+        let folder = Folder::new();
+        let text = fs::read(folder.keys()).unwrap();
+        let current = Vault::remove_key(&folder.keys(), 1, 1);
+        assert!(matches!(current, Err(VaultError::Current { id: 1 })));
+        for (id, current) in [(9, 1), (1, 9)] {
+            let refused = Vault::remove_key(&folder.keys(), id, current);
+            assert!(matches!(refused, Err(VaultError::NoKey { id: 9 })));
+        }
+        assert!(fs::read(folder.keys()).unwrap() == text);
+    }
+
+    #[test]
+    fn a_file_that_would_lose_what_is_sealed_is_not_taken_into_use() {
+        let (folder, other) = (Folder::new(), Folder::new());
+        let vault = folder.vault();
+        let before = vault.known_keys();
+        let own = fs::read_to_string(folder.keys()).unwrap();
+        let foreign = fs::read_to_string(other.keys()).unwrap();
+        let key_of = |text: &str| {
+            text.lines()
+                .find(|line| line.starts_with("key"))
+                .map(str::to_owned)
+                .unwrap()
+        };
+        for (bad, why) in [
+            (foreign.clone(), "[blind]"),
+            (
+                own.replace(&key_of(&own), &key_of(&foreign)),
+                "sealing key 1 is not the one it was",
+            ),
+            (
+                own.replace("id = 1", "id = 7")
+                    .replace("current = 1", "current = 7"),
+                "sealing key 1 is current and not there",
+            ),
+            (own.replace("current", "curent"), "line"),
+        ] {
+            fs::write(folder.keys(), bad).unwrap();
+            let error = vault.reread().unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            assert_eq!(vault.known_keys(), before);
+        }
+        let stranger = KeyPrint {
+            id: 1,
+            print: [0; 16],
+        };
+        assert!(matches!(
+            vault.make_current(stranger),
+            Err(VaultError::Foreign { id: 1 })
+        ));
+    }
+}

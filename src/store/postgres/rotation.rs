@@ -220,8 +220,8 @@ async fn exchange(
 
 async fn note(tx: &mut PgConnection, stands: &Resealing) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO resealing (only, key_id, place, after_text, after_int, changed, row_count, file_count) VALUES (1, $1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (only) DO UPDATE SET key_id = excluded.key_id, place = excluded.place, after_text = excluded.after_text,
+        "INSERT INTO resealing (single, key_id, place, after_text, after_int, changed, row_count, file_count) VALUES (1, $1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (single) DO UPDATE SET key_id = excluded.key_id, place = excluded.place, after_text = excluded.after_text,
            after_int = excluded.after_int, changed = excluded.changed, row_count = excluded.row_count, file_count = excluded.file_count",
     )
     .bind(i64::from(stands.key))

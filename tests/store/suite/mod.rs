@@ -11,6 +11,7 @@ pub(crate) mod planning;
 pub(crate) mod reading;
 pub(crate) mod registry;
 pub(crate) mod requests;
+pub(crate) mod rotation;
 pub(crate) mod standing;
 pub(crate) mod talking;
 pub(crate) mod tasks;
