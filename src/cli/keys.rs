@@ -31,7 +31,7 @@ pub(super) enum Keys {
     /// Make a key that every gateway has the current one, and have what others sealed sealed anew.
     Rotate {
         /// Its number in the key file; the newest where not given.
-        key: Option<u32>,
+        id: Option<u32>,
     },
     /// Show what is sealed with which key, and which may be removed.
     Status,
@@ -44,15 +44,15 @@ pub(super) struct Remove {
     /// The file.
     file: PathBuf,
     /// The key's number in it.
-    key: u32,
+    id: u32,
 }
 
 pub(super) async fn run(keys: &Keys, connection: &Connection, out: Out) -> Result<(), Failure> {
     match keys {
         Keys::New { file } => new(file),
         Keys::Add { file } => add(file),
-        Keys::Rotate { key } => {
-            let wire = RotateWire { key: *key };
+        Keys::Rotate { id } => {
+            let wire = RotateWire { key: *id };
             let body = serde_json::to_string(&wire).map_err(Failure::here)?;
             let client = Client::new(connection)?;
             let status: KeysWire = client.post(&["keys", "rotate"], &[], body).await?;
@@ -86,16 +86,16 @@ fn add(file: &Path) -> Result<(), Failure> {
 async fn remove(client: &Client, what: &Remove, out: Out) -> Result<(), Failure> {
     // A slip of the pen shows before anything is written down.
     let known = Vault::open(&what.file).map_err(Failure::here)?.known_keys();
-    if !known.iter().any(|key| key.id == what.key) {
+    if !known.iter().any(|key| key.id == what.id) {
         return Err(Failure::Here(format!(
             "{} has no sealing key {}",
             what.file.display(),
-            what.key
+            what.id
         )));
     }
-    let id = what.key.to_string();
+    let id = what.id.to_string();
     let removed: RemoveWire = client.post(&["keys", &id, "remove"], &[], "").await?;
-    Vault::remove_key(&what.file, what.key, removed.current).map_err(Failure::here)?;
+    Vault::remove_key(&what.file, what.id, removed.current).map_err(Failure::here)?;
     out.show(&removed, |removed| {
         format!(
             "已移除密钥 {} removed from {}. Copy the file to every gateway; keep the backup of the file with this key as long as any backup \

@@ -8,12 +8,13 @@ use super::{
     ask::Ask,
     body,
     problem::{Problem, RowProblem},
-    refusal::{row_problem, unprocessable},
+    refusal::{internal, row_problem, unprocessable},
     sheets::Upload,
     wire::{self, Places, ok, places},
 };
 use crate::{
     intake::{self, Desk},
+    security::mention,
     store::{BatchView, Decision, InstructionView},
 };
 
@@ -162,6 +163,9 @@ pub(super) async fn decide(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     let batch = ask.batch().await?;
     let word: DecisionWire = body::json(payload, 64 << 10).await?;
     let reason = reason(&word)?;
+    if let Some(reason) = reason {
+        anonymous(&ask, &batch.code, reason).await?;
+    }
     let decision = Decision {
         content: content(&word, &batch)?,
         batch: batch.code,
@@ -219,6 +223,18 @@ fn reason(word: &DecisionWire) -> Result<Option<&str>, Problem> {
             vec![],
         )),
         other => Ok(other),
+    }
+}
+
+/// A reason stays for ever, in clear, and many see it.
+async fn anonymous(ask: &Ask, batch: &str, reason: &str) -> Result<(), Problem> {
+    let named = mention::names_somebody(&ask.api.gateway, batch, reason).await;
+    match named.map_err(|error| internal(&error))? {
+        true => Err(unprocessable(
+            "`reason` names a person of the batch or holds a long number, such as a card's: name the row of the sheet instead",
+            vec![],
+        )),
+        false => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     evidence::EvidenceError,
     intake::{self, IntakeError, SubmitError},
     reconcile::PushError,
-    security::seal::VaultError,
+    security::{mention, seal::VaultError},
     store::{Conflict, OwedTwice, StoreError},
 };
 
@@ -75,7 +75,10 @@ impl From<StoreError> for Problem {
                 StatusCode::NOT_FOUND,
                 "urn:wagegate:not-found",
                 "Not found",
-                format!("there is no {what} {key}"),
+                match mention::repeatable(key) {
+                    Some(key) => format!("there is no {what} {key}"),
+                    None => format!("there is no {what} of this name"),
+                },
             ),
             StoreError::Conflict(conflict) => conflict.into(),
             StoreError::Database(_)

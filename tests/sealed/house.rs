@@ -1,7 +1,7 @@
 //! A whole gateway as its own program, on either engine, with two banks as theirs; everything that it says is kept.
 
 use std::{
-    fmt::Write as _,
+    fmt::{self, Write as _},
     fs::{self, File},
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wagegate");
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
@@ -43,10 +43,15 @@ struct Gateway {
     program: Child,
 }
 
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, String::from_utf8_lossy(&self.body))
+    }
 }
 
 impl Answer {

@@ -12,7 +12,15 @@ use crate::{
     house::House,
 };
 
-const HEADER: [&str; 6] = ["姓名", "身份证号", "银行卡号", "手机号", "实发工资", "备注"];
+const HEADER: [&str; 7] = [
+    "姓名",
+    "身份证号",
+    "银行卡号",
+    "手机号",
+    "联行号",
+    "实发工资",
+    "备注",
+];
 
 /// Who came to a bank, by bank.
 pub(crate) struct Paid {
@@ -54,7 +62,7 @@ pub(crate) async fn everything(house: &House, crowd: &Crowd) -> Paid {
     paid
 }
 
-fn csv(people: &[Person]) -> String {
+pub(crate) fn csv(people: &[Person]) -> String {
     let mut text = HEADER.join(",") + "\n";
     for (person, fen) in people.iter().zip(10..) {
         let Person {
@@ -65,7 +73,7 @@ fn csv(people: &[Person]) -> String {
         } = person;
         writeln!(
             text,
-            "{name},{id_number},{card},{phone},4321.{fen},班组 {name} {phone}"
+            "{name},{id_number},{card},{phone},313731010015,4321.{fen},班组 {name} {phone}"
         )
         .unwrap();
     }
@@ -220,6 +228,8 @@ async fn refused_batch(house: &House, people: &[Person]) {
             );
         }
     }
+    // In other words it is refused.
+    house.does("approver", &["refuse", code, "--reason", "第3行已离场"]);
 }
 
 /// What callers put where it does not belong.
@@ -240,7 +250,15 @@ async fn misdirected_requests(house: &House, people: &[Person]) {
             format!("/v1/{card}"),
             format!("/v1/rates?month=2026-10&{name}={phone}"),
         ] {
-            house.ask("user-clerk", "GET", &path, "").await;
+            for user in ["user-clerk", "user-operator"] {
+                house.ask(user, "GET", &path, "").await;
+            }
+        }
+        for path in [
+            format!("/v1/principals/{id_number}"),
+            format!("/v1/principals/{name}"),
+        ] {
+            house.ask("user-operator", "GET", &path, "").await;
         }
         for path in [
             format!("/v1/batches?project={id_number}&month=2026-10"),

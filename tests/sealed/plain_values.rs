@@ -13,7 +13,7 @@ use crate::{
 /// People in the crowd, each with four values.
 const PEOPLE: usize = 250;
 
-const BEHAVIOUR: &str = "returns_after_polls = 3\nwork_polls = 1\n[fail]\nname_mismatch = 60\nclosed = 60\n[late_return]\nno_account = 60\nclosed = 60\n";
+const BEHAVIOUR: &str = "returns_after_polls = 3\nwork_polls = 1\n[fail]\nname_mismatch = 80\nclosed = 80\n[late_return]\nno_account = 150\nclosed = 150\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_planted_value_is_found_on_sqlite_with_logs_as_text() {
