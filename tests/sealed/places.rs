@@ -39,7 +39,7 @@ async fn of_postgres(url: &str) -> Vec<Place> {
             .await
             .unwrap();
     connection.close().await.unwrap();
-    let dump = Command::new("pg_dump").arg(url).output().unwrap();
+    let dump = Command::new("pg_dump").arg(for_libpq(url)).output().unwrap();
     assert!(dump.status.success(), "{dump:?}");
     let text = String::from_utf8_lossy(&dump.stdout).into_owned();
     assert!(
@@ -59,6 +59,13 @@ async fn of_postgres(url: &str) -> Vec<Place> {
     places.push(("pg_dump".into(), unhexed(&text)));
     places.push(("pg_dump as printed".into(), dump.stdout));
     places
+}
+
+/// The URL without what only this program's driver understands.
+fn for_libpq(url: &str) -> String {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let known = query.split('&').filter(|term| term.starts_with("host="));
+    format!("{base}?{}", known.collect::<Vec<_>>().join("&"))
 }
 
 /// A dump with its `\\x…` bytes as bytes.
