@@ -101,11 +101,16 @@ impl House {
 
     /// Starts one more gateway; requests go to the newest.
     pub(crate) fn start(&mut self, log: &str, level: &str) {
+        self.start_with("wagegate.toml", log, level);
+    }
+
+    /// The same, with a configuration of its own.
+    pub(crate) fn start_with(&mut self, config: &str, log: &str, level: &str) {
         let number = self.gateways.len();
         let lines = File::create(self.path(&format!("gateway-{number}-{log}.log"))).unwrap();
         let mut program = Command::new(PROGRAM)
             .args(["serve", "--log", log, "--config"])
-            .arg(self.path("wagegate.toml"))
+            .arg(self.path(config))
             .env("RUST_LOG", level)
             .env("RUST_BACKTRACE", "full")
             .env("TMPDIR", self.path("tmp"))

@@ -72,6 +72,48 @@ async fn keys_change_under_load(engine: Engine) {
     nothing_failed(&house);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_change_keys_when_both_have_the_new_one() {
+    let mut house = House::build(Engine::Postgres, BEHAVIOUR).await;
+    let (first, second) = (house.path("wagegate.keys"), house.path("second.keys"));
+    fs::copy(&first, &second).unwrap();
+    let config = fs::read_to_string(house.path("wagegate.toml")).unwrap();
+    let config = config.replace("'wagegate.keys'", "'second.keys'");
+    fs::write(house.path("second.toml"), config).unwrap();
+    house.start_with("second.toml", "text", "info");
+    house.start("text", "info");
+    house.set_up().await;
+    pay(&house, MONTHS[0], &Crowd::of(20).next(20)).await;
+
+    let added = house.run(&["keys", "add", first.to_str().unwrap()]);
+    assert!(added.status.success(), "{added:?}");
+    let lacking = house.command("operator", &["keys", "rotate", "2"]);
+    let told = String::from_utf8_lossy(&lacking.stderr);
+    assert!(told.contains("is not known to"), "{lacking:?}");
+
+    fs::copy(&first, &second).unwrap();
+    house
+        .until("/v1/keys", |status| known_by(status, 2) == 2)
+        .await;
+    house.does("operator", &["keys", "rotate", "2"]);
+    let both = |status: &Value| {
+        let gateways = status["gateways"].as_array().unwrap();
+        gateways.len() == 2 && gateways.iter().all(|one| one["seals"] == 2)
+    };
+    house.until("/v1/keys", both).await;
+    house.settled();
+    house
+        .until("/v1/keys", |status| status["resealing"]["left"] == 0)
+        .await;
+    nothing_failed(&house);
+}
+
+fn known_by(status: &Value, key: u64) -> usize {
+    let keys = status["keys"].as_array().unwrap();
+    let key = keys.iter().find(|one| one["id"] == key);
+    key.map_or(0, |key| key["known_by"].as_array().unwrap().len())
+}
+
 /// A batch for each bank, submitted and approved.
 async fn pay(house: &House, month: &str, people: &[Person]) {
     for project in ["P1", "P2"] {

@@ -39,7 +39,10 @@ async fn of_postgres(url: &str) -> Vec<Place> {
             .await
             .unwrap();
     connection.close().await.unwrap();
-    let dump = Command::new("pg_dump").arg(for_libpq(url)).output().unwrap();
+    let dump = Command::new("pg_dump")
+        .arg(for_libpq(url))
+        .output()
+        .unwrap();
     assert!(dump.status.success(), "{dump:?}");
     let text = String::from_utf8_lossy(&dump.stdout).into_owned();
     assert!(

@@ -1,6 +1,6 @@
 //! A thousand values of people, planted through every input, and looked for in every place.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use crate::{
     crowd::Crowd,
@@ -33,6 +33,7 @@ async fn nothing_is_found(engine: Engine, log: &str) {
     let paid = inputs::everything(&house, &crowd).await;
     everybody_is_at_the_banks(&house, &paid);
     read_everything(&house).await;
+    nobody_else_may_read(&house);
     let needles = Needles::of(crowd.everybody());
     // While it runs, with its log of changes, and after it has stopped.
     let mut found = looked_for(&house, &needles).await;
@@ -72,6 +73,25 @@ async fn looked_for(house: &House, needles: &Needles) -> Vec<String> {
         all.extend(found.map(|found| format!("{place}: {found}")));
     }
     all
+}
+
+/// What the gateway makes is its owner's alone, and it says enough to be looked through.
+fn nobody_else_may_read(house: &House) {
+    for file in house.files() {
+        let name = file.strip_prefix(house.path("")).unwrap();
+        let (name, metadata) = (name.to_str().unwrap(), fs::metadata(&file).unwrap());
+        if name.ends_with(".log") {
+            let log = fs::read_to_string(&file).unwrap();
+            assert!(
+                log.contains("TRACE") && log.len() > 100_000,
+                "{} bytes of log",
+                log.len()
+            );
+        } else if !name.ends_with(".toml") {
+            let mode = metadata.permissions().mode() & 0o777;
+            assert_eq!(mode & 0o077, 0, "{name} has mode {mode:03o}");
+        }
+    }
 }
 
 /// The search would find them: here they are, where they belong.
