@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../banks/bank_process.rs"]
+#[expect(dead_code, reason = "the tests of the whole job use the ledgers")]
 mod bank_process;
 #[path = "../support/certificates.rs"]
 mod certificates;

@@ -92,10 +92,10 @@ impl KeyFile {
             "# Wagegate's keys: with this file every name, number and document can be read, without it none. Back it up apart from the data.\n\
              # `wagegate keys add` and `wagegate keys remove` change it. Never change a key under [blind].\n",
         );
-        let head = write!(text, "current = {}\n", self.current);
+        let head = writeln!(text, "current = {}", self.current);
         head.expect("a string takes all that is written");
         for entry in &self.sealing {
-            let head = write!(text, "\n[[sealing]]\nid = {}\n", entry.id);
+            let head = writeln!(text, "\n[[sealing]]\nid = {}", entry.id);
             head.expect("a string takes all that is written");
             line(&mut text, "key", &entry.key);
         }
