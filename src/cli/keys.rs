@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     http::keys::{KeyWire, KeysWire, RemoveWire, RotateWire},
-    security::seal::Vault,
+    security::seal::{Algorithm, Vault},
 };
 
 #[derive(Debug, Subcommand)]
@@ -22,11 +22,17 @@ pub(super) enum Keys {
     New {
         /// The file.
         file: PathBuf,
+        /// With what its sealing key seals.
+        #[arg(long, value_enum, default_value = "aes-256-gcm")]
+        algorithm: Algorithm,
     },
     /// Add a random sealing key to the file; it seals nothing before `keys rotate`.
     Add {
         /// The file. Copy it to every gateway of the store afterwards.
         file: PathBuf,
+        /// With what the new key seals.
+        #[arg(long, value_enum, default_value = "aes-256-gcm")]
+        algorithm: Algorithm,
     },
     /// Make a key that every gateway has the current one, and have what others sealed sealed anew.
     Rotate {
@@ -49,8 +55,8 @@ pub(super) struct Remove {
 
 pub(super) async fn run(keys: &Keys, connection: &Connection, out: Out) -> Result<(), Failure> {
     match keys {
-        Keys::New { file } => new(file),
-        Keys::Add { file } => add(file),
+        Keys::New { file, algorithm } => new(file, *algorithm),
+        Keys::Add { file, algorithm } => add(file, *algorithm),
         Keys::Rotate { id } => {
             let wire = RotateWire { key: *id };
             let body = serde_json::to_string(&wire).map_err(Failure::here)?;
@@ -66,16 +72,16 @@ pub(super) async fn run(keys: &Keys, connection: &Connection, out: Out) -> Resul
     }
 }
 
-fn new(file: &Path) -> Result<(), Failure> {
-    Vault::create(file).map_err(Failure::here)?;
+fn new(file: &Path, algorithm: Algorithm) -> Result<(), Failure> {
+    Vault::create_with(file, algorithm).map_err(Failure::here)?;
     print(&format!(
         "{} made. Without it nothing that was sealed can be read again: keep a copy apart from the database's backup.",
         file.display()
     ))
 }
 
-fn add(file: &Path) -> Result<(), Failure> {
-    let id = Vault::add_key(file).map_err(Failure::here)?;
+fn add(file: &Path, algorithm: Algorithm) -> Result<(), Failure> {
+    let id = Vault::add_key(file, algorithm).map_err(Failure::here)?;
     print(&format!(
         "已添加密钥 {id} added to {}. Copy the file to every gateway and to its backup, then run `wagegate keys rotate {id}`.",
         file.display()

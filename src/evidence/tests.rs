@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
+use crate::security::seal::Algorithm;
 
 struct Desk {
     folder: TempDir,
@@ -371,9 +372,10 @@ async fn keeping_a_stream_holds_only_a_few_pieces_of_it_at_a_time() {
 }
 
 impl Desk {
-    /// Another key is current from now on.
+    /// Another key, for the other cipher, is current from now on.
     fn rotate(&self) {
-        Vault::add_key(&self.folder.path().join("keys.toml")).unwrap();
+        let keys = self.folder.path().join("keys.toml");
+        Vault::add_key(&keys, Algorithm::Sm4Gcm).unwrap();
         let vault = &self.evidence.place.vault;
         vault.reread().unwrap();
         vault

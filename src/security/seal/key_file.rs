@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::VaultError;
+use super::{VaultError, cipher::Algorithm};
 
 /// No key file is larger than this many bytes, however often its sealing key was changed.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -32,6 +32,8 @@ pub(super) struct KeyFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct SealingEntry {
     pub(super) id: u32,
+    #[serde(default)]
+    pub(super) algorithm: Algorithm,
     pub(super) key: Secret,
 }
 
@@ -65,11 +67,12 @@ impl<'de> Deserialize<'de> for Secret {
 }
 
 impl KeyFile {
-    fn random() -> Self {
+    fn random(algorithm: Algorithm) -> Self {
         Self {
             current: 1,
             sealing: vec![SealingEntry {
                 id: 1,
+                algorithm,
                 key: Secret::random(),
             }],
             blind: BlindEntry {
@@ -95,7 +98,12 @@ impl KeyFile {
         let head = writeln!(text, "current = {}", self.current);
         head.expect("a string takes all that is written");
         for entry in &self.sealing {
-            let head = writeln!(text, "\n[[sealing]]\nid = {}", entry.id);
+            let head = writeln!(
+                text,
+                "\n[[sealing]]\nid = {}\nalgorithm = \"{}\"",
+                entry.id,
+                entry.algorithm.code()
+            );
             head.expect("a string takes all that is written");
             line(&mut text, "key", &entry.key);
         }
@@ -117,7 +125,7 @@ fn line(text: &mut String, name: &str, secret: &Secret) {
 }
 
 /// Writes a new file of random keys and makes it durable.
-pub(super) fn create(path: &Path) -> Result<(), VaultError> {
+pub(super) fn create(path: &Path, algorithm: Algorithm) -> Result<(), VaultError> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -127,14 +135,14 @@ pub(super) fn create(path: &Path) -> Result<(), VaultError> {
             io::ErrorKind::AlreadyExists => VaultError::Exists { path: path.into() },
             _ => VaultError::unusable(path, source),
         })?;
-    file.write_all(KeyFile::random().text().as_bytes())
+    file.write_all(KeyFile::random(algorithm).text().as_bytes())
         .and_then(|()| file.sync_all())
         .and_then(|()| sync_folder(folder_of(path)))
         .map_err(|source| VaultError::unusable(path, source))
 }
 
 /// Adds a random sealing key under the next id and gives the id; it is not current yet.
-pub(super) fn add(path: &Path) -> Result<u32, VaultError> {
+pub(super) fn add(path: &Path, algorithm: Algorithm) -> Result<u32, VaultError> {
     let mut file = read(path)?;
     let last = file.sealing.iter().map(|entry| entry.id).max();
     let id = last
@@ -142,6 +150,7 @@ pub(super) fn add(path: &Path) -> Result<u32, VaultError> {
         .ok_or_else(|| VaultError::malformed(path, "its highest id has no successor".to_owned()))?;
     file.sealing.push(SealingEntry {
         id,
+        algorithm,
         key: Secret::random(),
     });
     replace(path, &file).map_err(|source| VaultError::unusable(path, source))?;

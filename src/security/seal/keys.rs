@@ -3,13 +3,11 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, LessSafeKey, UnboundKey},
-    hkdf, hmac,
-};
+use aws_lc_rs::{hkdf, hmac};
 
 use super::{
-    VaultError,
+    HEAD_LEN, VaultError,
+    cipher::{Algorithm, Cipher},
     key_file::{self, KeyFile, Secret},
 };
 
@@ -27,7 +25,8 @@ pub(super) struct Keys {
 /// One sealing key: never used itself, but to derive the key for rows and one key for each file.
 pub(super) struct SealingKey {
     root: hkdf::Prk,
-    pub(super) rows: LessSafeKey,
+    pub(super) algorithm: Algorithm,
+    pub(super) rows: Cipher,
     pub(super) print: Print,
 }
 
@@ -46,7 +45,7 @@ impl Keys {
     fn from_file(file: KeyFile) -> Result<Self, String> {
         let mut sealing = BTreeMap::new();
         for entry in file.sealing {
-            let key = Arc::new(SealingKey::new(&entry.key));
+            let key = Arc::new(SealingKey::new(entry.algorithm, &entry.key));
             if sealing.insert(entry.id, key).is_some() {
                 return Err(format!("sealing key {} is there twice", entry.id));
             }
@@ -73,6 +72,12 @@ impl Keys {
         self.sealing
             .get(&self.current)
             .expect("keys without their current one are refused")
+    }
+
+    /// How everything begins that is sealed now.
+    pub(super) fn head(&self) -> [u8; HEAD_LEN] {
+        let [a, b, c, d] = self.current.to_be_bytes();
+        [self.current().algorithm.form(), a, b, c, d]
     }
 
     /// These keys as the successors of those in use, which keep their current one.
@@ -103,16 +108,21 @@ impl Keys {
 }
 
 impl SealingKey {
-    fn new(secret: &Secret) -> Self {
+    fn new(algorithm: Algorithm, secret: &Secret) -> Self {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"").extract(secret.0.as_slice());
-        let rows = derive(&root, &[b"wagegate rows"]);
-        let print = print(&root);
-        Self { root, rows, print }
+        let rows = Cipher::derive(algorithm, &root, &[b"wagegate rows"]);
+        let print = print(algorithm, &root);
+        Self {
+            root,
+            algorithm,
+            rows,
+            print,
+        }
     }
 
     /// The key of one file, which has this salt to itself: nonces inside a file may then simply count.
-    pub(super) fn file(&self, salt: &[u8; 32]) -> LessSafeKey {
-        derive(&self.root, &[b"wagegate file", salt])
+    pub(super) fn file(&self, salt: &[u8; 32]) -> Cipher {
+        Cipher::derive(self.algorithm, &self.root, &[b"wagegate file", salt])
     }
 }
 
@@ -130,17 +140,12 @@ impl BlindKeys {
     }
 }
 
-fn print(root: &hkdf::Prk) -> Print {
+/// Of the key and what it is used with: the same bits with another cipher are another key.
+fn print(algorithm: Algorithm, root: &hkdf::Prk) -> Print {
     let mut bytes = [0; 32];
-    root.expand(&[b"wagegate print"], hkdf::HKDF_SHA256)
+    let purpose = [b"wagegate print ".as_slice(), algorithm.code().as_bytes()];
+    root.expand(&purpose, hkdf::HKDF_SHA256)
         .and_then(|print| print.fill(&mut bytes))
         .expect("HKDF-SHA-256 gives up to 8,160 bytes, and this asks for 32");
     *bytes.first_chunk().expect("32 bytes hold 16")
-}
-
-fn derive(root: &hkdf::Prk, purpose: &[&[u8]]) -> LessSafeKey {
-    let key = root
-        .expand(purpose, &AES_256_GCM)
-        .expect("HKDF-SHA-256 gives up to 8,160 bytes, and this asks for 32");
-    LessSafeKey::new(UnboundKey::from(key))
 }

@@ -1,9 +1,10 @@
 //! What hides people at rest (invariant 18): seals their names and numbers for the database, blinds them for look-up, and seals files.
 //!
-//! A sealed value is `version | key id | nonce | ciphertext | tag` under AES-256-GCM. Its blind index goes in as associated data, so that a
+//! A sealed value is `form | key id | nonce | ciphertext | tag` under AES-256-GCM (form 1) or SM4-GCM (form 2), as its key says. Its blind index goes in as associated data, so that a
 //! value moved to another row does not open. A blind index is a keyed hash, because whoever has a plain hash of an account number
 //! or identity number finds the number by trying all of them. What may be shown to whom is not decided here.
 
+mod cipher;
 mod key_file;
 mod keys;
 mod ring;
@@ -17,7 +18,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::{
-    aead::{Aad, MAX_TAG_LEN, NONCE_LEN, Nonce},
+    aead::{MAX_TAG_LEN, NONCE_LEN},
     hmac,
 };
 use wagegate_domain::{
@@ -27,16 +28,14 @@ use wagegate_domain::{
 use zeroize::Zeroizing;
 
 use self::keys::{Keys, SealingKey};
-pub use self::{keys::Print, ring::KeyPrint};
+pub use self::{cipher::Algorithm, keys::Print, ring::KeyPrint};
 pub(crate) use self::{
     ring::{SEALED_HEAD, key_id},
     stream::{Label, OpenReader, SealWriter, StreamError},
 };
 use crate::store::{RowKey, SealedRow};
 
-/// The first byte of everything sealed: AES-256-GCM in the layout of this module.
-const VERSION: u8 = 1;
-/// Version and key id.
+/// Form and key id.
 const HEAD_LEN: usize = 5;
 
 /// A keyed hash that finds the same value again and says nothing else about it.
@@ -158,7 +157,15 @@ impl Vault {
     /// # Errors
     /// `Exists`, or `Unusable` where the file cannot be written.
     pub fn create(path: &Path) -> Result<(), VaultError> {
-        key_file::create(path)
+        Self::create_with(path, Algorithm::default())
+    }
+
+    /// The same, with the cipher that its sealing key is for.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_with(path: &Path, algorithm: Algorithm) -> Result<(), VaultError> {
+        key_file::create(path, algorithm)
     }
 
     /// Takes the keys of a file into use.
@@ -275,7 +282,7 @@ impl Vault {
     /// The parts are copied once, into the buffer that is encrypted in place: no clear copy stays behind.
     fn seal(&self, purpose: Purpose, blind: &Blind, parts: &[&[u8]]) -> Vec<u8> {
         let keys = self.keys.load();
-        let head = head(keys.current);
+        let head = keys.head();
         let nonce = self.next_nonce();
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let mut sealed = Vec::with_capacity(HEAD_LEN + NONCE_LEN + length + MAX_TAG_LEN);
@@ -283,16 +290,12 @@ impl Vault {
         sealed.extend_from_slice(&nonce);
         let clear_from = sealed.len();
         parts.iter().for_each(|part| sealed.extend_from_slice(part));
-        let tag = keys
-            .current()
-            .rows
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                associated(&head, purpose, blind),
-                sealed.get_mut(clear_from..).unwrap_or_default(),
-            )
-            .expect("AES-GCM seals whatever is shorter than 64 GiB");
-        sealed.extend_from_slice(tag.as_ref());
+        let tag = keys.current().rows.seal(
+            nonce,
+            &associated(&head, purpose, blind),
+            sealed.get_mut(clear_from..).unwrap_or_default(),
+        );
+        sealed.extend_from_slice(&tag);
         sealed
     }
 
@@ -307,28 +310,23 @@ impl Vault {
             .split_first_chunk::<NONCE_LEN>()
             .ok_or(VaultError::Damaged)?;
         let mut clear = Zeroizing::new(rest.to_vec());
-        let length = self
-            .key_of(head)?
-            .rows
-            .open_in_place(
-                Nonce::assume_unique_for_key(*nonce),
-                associated(head, purpose, blind),
-                &mut clear,
-            )
-            .map_err(|_| VaultError::Damaged)?
-            .len();
+        let associated = associated(head, purpose, blind);
+        let key = self.key_of(head)?;
+        let length = key.rows.open(*nonce, &associated, &mut clear)?.len();
         clear.truncate(length);
         Ok(clear)
     }
 
     fn key_of(&self, head: &[u8; HEAD_LEN]) -> Result<Arc<SealingKey>, VaultError> {
         let [version, id @ ..] = *head;
-        if version != VERSION {
-            return Err(VaultError::Form { version });
-        }
+        let algorithm = Algorithm::of_form(version).ok_or(VaultError::Form { version })?;
         let id = u32::from_be_bytes(id);
         let keys = self.keys.load();
         let key = keys.sealing.get(&id).ok_or(VaultError::NoKey { id })?;
+        // A key is used with one cipher alone.
+        if key.algorithm != algorithm {
+            return Err(VaultError::Damaged);
+        }
         Ok(Arc::clone(key))
     }
 
@@ -344,17 +342,8 @@ impl Vault {
     }
 }
 
-fn head(key_id: u32) -> [u8; HEAD_LEN] {
-    let [a, b, c, d] = key_id.to_be_bytes();
-    [VERSION, a, b, c, d]
-}
-
 /// What is authenticated with a value and not stored with it: its form and key, what it is, and the row it belongs to.
-fn associated(
-    head: &[u8; HEAD_LEN],
-    purpose: Purpose,
-    blind: &Blind,
-) -> Aad<[u8; HEAD_LEN + 1 + 16]> {
+fn associated(head: &[u8; HEAD_LEN], purpose: Purpose, blind: &Blind) -> [u8; HEAD_LEN + 1 + 16] {
     let mut bytes = [0; HEAD_LEN + 1 + 16];
     let purpose = [purpose as u8];
     let parts = head.iter().chain(&purpose).chain(blind);
@@ -362,7 +351,7 @@ fn associated(
         .iter_mut()
         .zip(parts)
         .for_each(|(to, from)| *to = *from);
-    Aad::from(bytes)
+    bytes
 }
 
 /// HMAC-SHA-256, cut to 16 bytes; every field with its length first, so that no two lists of fields give the same bytes.

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Blind, Print, Purpose, Vault, VaultError, head, key_file, keys::Keys};
+use super::{Algorithm, Blind, HEAD_LEN, Print, Purpose, Vault, VaultError, key_file, keys::Keys};
 
 /// One sealing key as it is spoken of: never the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +19,9 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Self::open`], or where the file cannot be replaced; then it is as it was.
-    pub fn add_key(path: &Path) -> Result<u32, VaultError> {
+    pub fn add_key(path: &Path, algorithm: Algorithm) -> Result<u32, VaultError> {
         Keys::open(path)?;
-        key_file::add(path)
+        key_file::add(path, algorithm)
     }
 
     /// Takes a sealing key out of a key file whose `current` is another one from then on. Whether nothing needs the key any more is the caller's to know.
@@ -101,7 +101,7 @@ impl Vault {
         blind: &Blind,
         sealed: &[u8],
     ) -> Result<Option<Vec<u8>>, VaultError> {
-        if sealed.starts_with(&head(self.keys.load().current)) {
+        if sealed.starts_with(&self.keys.load().head()) {
             return Ok(None);
         }
         let clear = self.open_sealed(purpose, blind, sealed)?;
@@ -110,12 +110,12 @@ impl Vault {
 }
 
 /// So many first bytes of anything sealed tell its key.
-pub(crate) const SEALED_HEAD: usize = super::HEAD_LEN;
+pub(crate) const SEALED_HEAD: usize = HEAD_LEN;
 
 /// The id of the key that something was sealed with, from its first bytes; `None` where it is nothing that this program sealed.
 pub(crate) fn key_id(sealed: &[u8]) -> Option<u32> {
-    let [version, id @ ..] = *sealed.first_chunk::<SEALED_HEAD>()?;
-    (version == super::VERSION).then(|| u32::from_be_bytes(id))
+    let [form, id @ ..] = *sealed.first_chunk::<SEALED_HEAD>()?;
+    Algorithm::of_form(form).map(|_| u32::from_be_bytes(id))
 }
 
 #[cfg(test)]
@@ -155,7 +155,10 @@ mod tests {
         let folder = Folder::new();
         let vault = folder.vault();
         let old = vault.seal(Purpose::Binding, &BLIND, &[b"clear"]);
-        assert_eq!(Vault::add_key(&folder.keys()).unwrap(), 2);
+        assert_eq!(
+            Vault::add_key(&folder.keys(), Algorithm::Sm4Gcm).unwrap(),
+            2
+        );
         assert_eq!(ids(&vault), [1], "nobody has looked yet");
         vault.reread().unwrap();
         assert_eq!((ids(&vault), vault.current_key().id), (vec![1, 2], 1));
@@ -182,7 +185,7 @@ mod tests {
         let folder = Folder::new();
         let blind = folder.vault().blind_print();
         for _ in 0..3 {
-            Vault::add_key(&folder.keys()).unwrap();
+            Vault::add_key(&folder.keys(), Algorithm::Aes256Gcm).unwrap();
         }
         Vault::remove_key(&folder.keys(), 3, 1).unwrap();
         let mode = fs::metadata(folder.keys()).unwrap().permissions().mode();
@@ -190,7 +193,10 @@ mod tests {
         assert_eq!(fs::read_dir(folder.0.path()).unwrap().count(), 1);
         assert_eq!(folder.vault().blind_print(), blind);
         assert_eq!(ids(&folder.vault()), [1, 2, 4]);
-        assert_eq!(Vault::add_key(&folder.keys()).unwrap(), 5);
+        assert_eq!(
+            Vault::add_key(&folder.keys(), Algorithm::Aes256Gcm).unwrap(),
+            5
+        );
     }
 
     #[test]

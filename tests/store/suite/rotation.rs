@@ -9,10 +9,10 @@ use crate::world::*;
 
 const BLIND: [u8; 16] = [9; 16];
 
-const fn key(id: u32) -> KeyPrint {
+fn key(id: u8) -> KeyPrint {
     KeyPrint {
-        id,
-        print: [id as u8; 16],
+        id: id.into(),
+        print: [id; 16],
     }
 }
 
