@@ -5,12 +5,15 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::{
+    audit::Witness,
     banks::Banks,
     clock::Clock,
+    config::ApprovalEntry,
     evidence::Evidence,
     rotation::Duty,
     security::{national::NationalSecrets, seal::Vault},
     store::Store,
+    webhooks::Courier,
 };
 
 /// One gateway's hands; cheap to clone through the `Arc` it lives in.
@@ -24,10 +27,16 @@ pub struct Gateway {
     pub vault: Arc<Vault>,
     /// Its part in the change of those keys.
     pub keys: Duty,
+    /// Heads of the audit log, witnessed outside the store.
+    pub witness: Witness,
     /// Whom we talk to.
     pub banks: Arc<Banks>,
     /// Secrets shared with the national platform, by project.
     pub national: Arc<NationalSecrets>,
+    /// The times of an approval.
+    pub approval: ApprovalEntry,
+    /// Carries notices to those who subscribed.
+    pub courier: Courier,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Rung when new work was put into the store, so that workers need not wait for their next look.

@@ -1,6 +1,7 @@
 //! The gateway: the only crate that acts. Who may do what is `security`, what must not be forgotten is `store`, what a bank hears is
 //! `dispatch`, what it said is `reconcile`; `ARCHITECTURE.md` has the map.
 
+pub mod audit;
 pub mod banks;
 pub mod cli;
 pub mod clock;
@@ -18,3 +19,4 @@ pub mod security;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
+pub mod webhooks;

@@ -26,32 +26,164 @@ pub struct WageRow {
 /// Where a batch stands before its wages are sent; afterwards it is what its rows say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BatchState {
-    /// Stored whole; awaits a second person.
-    AwaitingApproval,
-    /// Approved, funds reserved; awaits being split into instructions.
-    Approved,
+    /// Stored whole; awaits the reviewer (劳资专管员).
+    AwaitingReview,
+    /// Reviewed; awaits the general contractor's release (总包).
+    AwaitingRelease,
+    /// Released, funds reserved; awaits being split into instructions.
+    Released,
     /// Split into instructions.
     Planned,
-    /// A second person said no: nothing of it will be sent.
-    Rejected,
+    /// Its rows are no longer those that were released: nothing more of it is sent, and people must look.
+    ContentDiffers,
+    /// A reviewer or releaser said no: nothing of it will be sent.
+    Refused,
+    /// Taken back by the clerks before it was released.
+    Withdrawn,
+    /// Nobody released it in time.
+    Expired,
+}
+
+/// What can be done to a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// A second person finds the wages right.
+    Review,
+    /// A third person lets them go to the bank.
+    Release,
+    /// One of the two says no.
+    Refuse,
+    /// The clerks take it back.
+    Withdraw,
+    /// A release is taken back.
+    Undo,
+    /// The time for a release has run out.
+    Expire,
+    /// It is split into instructions.
+    Plan,
+    /// Its rows were found to be others than those released.
+    Differ,
+}
+
+/// An act that must not happen to a batch where it stands: nothing is changed by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{act:?} cannot happen to a batch that is {}", state.code())]
+pub struct NotNow {
+    /// Where it stands.
+    pub state: BatchState,
+    /// What was to be done.
+    pub act: Act,
 }
 
 impl BatchState {
     /// Every state.
-    pub const ALL: [Self; 4] = [
-        Self::AwaitingApproval,
-        Self::Approved,
+    pub const ALL: [Self; 8] = [
+        Self::AwaitingReview,
+        Self::AwaitingRelease,
+        Self::Released,
         Self::Planned,
-        Self::Rejected,
+        Self::ContentDiffers,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::Expired,
     ];
+
+    /// What the act makes of it. The whole approval is this table: no road leads to [`Self::Released`] but from a review, and none
+    /// to [`Self::Planned`] but from a release.
+    pub const fn on(self, act: Act) -> Result<Self, NotNow> {
+        match (self, act) {
+            (Self::AwaitingReview, Act::Review) | (Self::Released, Act::Undo) => {
+                Ok(Self::AwaitingRelease)
+            }
+            (Self::AwaitingRelease, Act::Release) => Ok(Self::Released),
+            (Self::Released, Act::Plan) => Ok(Self::Planned),
+            (Self::Released | Self::Planned, Act::Differ) => Ok(Self::ContentDiffers),
+            (Self::AwaitingReview | Self::AwaitingRelease | Self::ContentDiffers, Act::Refuse) => {
+                Ok(Self::Refused)
+            }
+            (Self::AwaitingReview | Self::AwaitingRelease, Act::Withdraw) => Ok(Self::Withdrawn),
+            (Self::AwaitingReview | Self::AwaitingRelease, Act::Expire) => Ok(Self::Expired),
+            (Self::AwaitingReview, Act::Release | Act::Undo | Act::Plan | Act::Differ)
+            | (Self::AwaitingRelease, Act::Review | Act::Undo | Act::Plan | Act::Differ)
+            | (
+                Self::Released,
+                Act::Review | Act::Release | Act::Refuse | Act::Withdraw | Act::Expire,
+            )
+            | (
+                Self::Planned,
+                Act::Review
+                | Act::Release
+                | Act::Refuse
+                | Act::Withdraw
+                | Act::Undo
+                | Act::Expire
+                | Act::Plan,
+            )
+            | (
+                Self::ContentDiffers,
+                Act::Review
+                | Act::Release
+                | Act::Withdraw
+                | Act::Undo
+                | Act::Expire
+                | Act::Plan
+                | Act::Differ,
+            )
+            | (
+                Self::Refused | Self::Withdrawn | Self::Expired,
+                Act::Review
+                | Act::Release
+                | Act::Refuse
+                | Act::Withdraw
+                | Act::Undo
+                | Act::Expire
+                | Act::Plan
+                | Act::Differ,
+            ) => Err(NotNow { state: self, act }),
+        }
+    }
+
+    /// True while its wages are owed by a release: funds are reserved for them, and they count in the rates.
+    pub const fn is_released(self) -> bool {
+        match self {
+            Self::Released | Self::Planned | Self::ContentDiffers => true,
+            Self::AwaitingReview
+            | Self::AwaitingRelease
+            | Self::Refused
+            | Self::Withdrawn
+            | Self::Expired => false,
+        }
+    }
+
+    /// True while it may still be released.
+    pub const fn awaits(self) -> bool {
+        match self {
+            Self::AwaitingReview | Self::AwaitingRelease => true,
+            Self::Released
+            | Self::Planned
+            | Self::ContentDiffers
+            | Self::Refused
+            | Self::Withdrawn
+            | Self::Expired => false,
+        }
+    }
+
+    /// True when nothing of it is owed, and nothing will happen to it any more.
+    pub const fn is_closed(self) -> bool {
+        !self.is_released() && !self.awaits()
+    }
 
     /// The name kept in the store and shown by the API.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::AwaitingApproval => "awaiting_approval",
-            Self::Approved => "approved",
+            Self::AwaitingReview => "awaiting_review",
+            Self::AwaitingRelease => "awaiting_release",
+            Self::Released => "released",
             Self::Planned => "planned",
-            Self::Rejected => "rejected",
+            Self::ContentDiffers => "content_differs",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
         }
     }
 
@@ -59,6 +191,20 @@ impl BatchState {
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.code() == code)
     }
+}
+
+impl Act {
+    /// Every act.
+    pub const ALL: [Self; 8] = [
+        Self::Review,
+        Self::Release,
+        Self::Refuse,
+        Self::Withdraw,
+        Self::Undo,
+        Self::Expire,
+        Self::Plan,
+        Self::Differ,
+    ];
 }
 
 /// SHA-256 over everything that will be paid, in row order: what an approver approves.
@@ -145,6 +291,55 @@ impl ContentHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// One letter an act, in the order of [`Act::ALL`]; the letter names the state that follows, `-` that it may not happen.
+    #[test]
+    fn the_table_of_what_may_follow() {
+        let letter = |state| match state {
+            BatchState::AwaitingReview => 'v',
+            BatchState::AwaitingRelease => 'a',
+            BatchState::Released => 'r',
+            BatchState::Planned => 'p',
+            BatchState::ContentDiffers => 'd',
+            BatchState::Refused => 'n',
+            BatchState::Withdrawn => 'w',
+            BatchState::Expired => 'x',
+        };
+        //  review, release, refuse, withdraw, undo, expire, plan, differ
+        for (state, expected) in BatchState::ALL.into_iter().zip([
+            "a-nw-x--", "-rnw-x--", "----a-pd", "-------d", "--n-----", "--------", "--------",
+            "--------",
+        ]) {
+            let found: String = Act::ALL
+                .iter()
+                .map(|act| state.on(*act).map_or('-', letter))
+                .collect();
+            assert_eq!(found, expected, "{state:?}");
+            assert_eq!(BatchState::from_code(state.code()), Some(state));
+        }
+    }
+
+    proptest! {
+        /// Whatever is tried in whatever order: a batch is planned only after a release that nobody took back, which came after a review.
+        #[test]
+        fn nothing_is_planned_that_was_not_reviewed_and_then_released(acts in prop::collection::vec(prop::sample::select(Act::ALL.to_vec()), 0..40)) {
+            let (mut state, mut done) = (BatchState::AwaitingReview, Vec::new());
+            for act in acts {
+                if let Ok(next) = state.on(act) {
+                    prop_assert!(!state.is_closed(), "{:?} after the end", act);
+                    state = next;
+                    done.push(act);
+                }
+            }
+            let last = |wanted: Act| done.iter().rposition(|act| *act == wanted);
+            if let Some(planned) = last(Act::Plan) {
+                prop_assert!(last(Act::Review) < last(Act::Release));
+                prop_assert_eq!(last(Act::Release), planned.checked_sub(1));
+            }
+            prop_assert_eq!(state.is_released(), last(Act::Release) > last(Act::Undo) && last(Act::Refuse).is_none());
+        }
+    }
 
     fn row(number: u32, account: &str, fen: i64) -> WageRow {
         WageRow {

@@ -1,4 +1,4 @@
-//! The payment rate (工资代发率) over the wage items that reached this gateway: a ratio of sums, never a mean of ratios.
+//! The payment rate (工资代发率) over the wage items that were released to a bank through this gateway: a ratio of sums, never a mean of ratios.
 
 use rust_decimal::Decimal;
 
@@ -6,7 +6,7 @@ use crate::money::Fen;
 use crate::outcome::Place;
 
 /// Version of the formula below, printed beside every figure.
-pub const DEFINITION: &str = "wage items whose latest outcome is paid (after returns) / wage items accepted, by pay month; version 1";
+pub const DEFINITION: &str = "wage items whose latest outcome is paid (after returns) / wage items released, by pay month; version 2";
 
 /// Count and sum of the items in each place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

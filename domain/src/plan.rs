@@ -21,6 +21,19 @@ pub struct Limits {
     pub own_bank_apart: bool,
 }
 
+impl Limits {
+    /// Whether one row of this amount fits an instruction at all.
+    pub fn takes(&self, amount: Fen) -> bool {
+        let ceiling = |fen: Option<i64>| Fen::new(fen.unwrap_or(i64::MAX));
+        amount <= ceiling(self.total_fen_max) && amount <= ceiling(self.item_fen_max)
+    }
+}
+
+/// True for a card of the paying bank itself, as far as its bank number says; `prefix` is how the bank's own numbers begin.
+pub fn is_own(cnaps: Option<&str>, prefix: &str) -> bool {
+    cnaps.is_some_and(|number| number.starts_with(prefix))
+}
+
 /// Places rows into parts, in row order, one pass, without holding rows.
 #[derive(Clone, Debug)]
 pub struct Splitter {
@@ -67,11 +80,10 @@ impl Splitter {
 
     /// Seats the next row; `own_bank` says whether the card is of the paying bank itself.
     pub fn seat(&mut self, amount: Fen, own_bank: bool) -> Result<Seat, TooLarge> {
-        let ceiling = Fen::new(self.limits.total_fen_max.unwrap_or(i64::MAX));
-        let item_ceiling = Fen::new(self.limits.item_fen_max.unwrap_or(i64::MAX));
-        if amount > ceiling || amount > item_ceiling {
+        if !self.limits.takes(amount) {
             return Err(TooLarge { amount });
         }
+        let ceiling = Fen::new(self.limits.total_fen_max.unwrap_or(i64::MAX));
         let [apart, together] = &mut self.open;
         let lane = if self.limits.own_bank_apart && own_bank {
             apart

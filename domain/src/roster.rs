@@ -99,6 +99,14 @@ impl WorkRole {
         }
     }
 
+    /// The words that people in the trade use.
+    pub const fn chinese(self) -> &'static str {
+        match self {
+            Self::Manager => "管理人员",
+            Self::Worker => "建筑工人",
+        }
+    }
+
     /// Reads back what [`Self::code`] wrote.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.code() == code)
@@ -123,6 +131,17 @@ impl CardKind {
             Self::OtherBank => "other_bank",
             Self::SocialSecurity => "social_security",
             Self::Yunjianbao => "yunjianbao",
+        }
+    }
+
+    /// The words that people in the trade use.
+    pub const fn chinese(self) -> &'static str {
+        match self {
+            Self::Unknown => "未说明",
+            Self::OwnBank => "本行卡",
+            Self::OtherBank => "他行卡",
+            Self::SocialSecurity => "社会保障卡",
+            Self::Yunjianbao => "云建宝卡",
         }
     }
 
@@ -151,6 +170,16 @@ impl CardStatus {
         }
     }
 
+    /// The words that people in the trade use.
+    pub const fn chinese(self) -> &'static str {
+        match self {
+            Self::Unverified => "未核验",
+            Self::Verified => "已核验",
+            Self::Invalid => "不可用",
+            Self::Replaced => "已更换",
+        }
+    }
+
     /// Reads back what [`Self::code`] wrote.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.code() == code)
@@ -175,6 +204,12 @@ impl Phone {
     /// The clear text.
     pub fn clear(&self) -> &str {
         &self.0
+    }
+
+    /// Stars and the last two digits.
+    pub fn masked(&self) -> String {
+        let last = self.0.get(self.0.len().saturating_sub(2)..);
+        format!("****{}", last.unwrap_or_default())
     }
 }
 

@@ -96,7 +96,7 @@ def in_fours(digits):
 
 
 def wage_sheet(layout, project, people):
-    """The bytes of a project's wage sheet, with what `sheets.json` says of it."""
+    """The bytes of a project's wage sheet, what `sheets.json` says of it, and its workers."""
     teams = [people.team(size) for size in layout.workers]
     sheets = [filled(layout, name, project, workers) for name, workers in zip(layout.names, teams)]
     if layout.kind == "xlsx":
@@ -109,7 +109,7 @@ def wage_sheet(layout, project, people):
         "project": project["code"],
         "rows": len(workers),
         "total_fen": sum(worker.net for worker in workers),
-    }
+    }, workers
 
 
 def filled(layout, name, project, workers):

@@ -16,7 +16,7 @@ CREATE TABLE account_alias (
 
 -- Content is JSON; a person's is sealed, and its digest is keyed. The highest version stands.
 CREATE TABLE register_version (
-    kind    TEXT NOT NULL CHECK (kind IN ('region', 'contractor', 'project', 'account', 'worker', 'presence', 'card')),
+    kind    TEXT NOT NULL CHECK (kind IN ('region', 'contractor', 'project', 'account', 'worker', 'presence', 'attendance', 'card')),
     subject TEXT NOT NULL,
     version INTEGER NOT NULL CHECK (version >= 1),
     digest  BLOB NOT NULL,

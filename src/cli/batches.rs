@@ -1,16 +1,18 @@
-//! Batches on the command line: look, decide.
+//! Batches on the command line: look.
 
 use clap::Args;
 use serde::Serialize;
 
 use super::{
     Failure, Out,
+    approval::whole,
     client::Client,
     table::{Column::Left, Column::Right, Table, yuan},
     words,
 };
 use crate::http::{
-    batches::{BatchWire, DecisionWire, InstructionWire},
+    approval::WholeBatchWire,
+    batches::{BatchWire, InstructionWire},
     problem::RowProblem,
 };
 
@@ -27,29 +29,11 @@ pub(super) struct Show {
     code: String,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct Approve {
-    /// Batch code.
-    code: String,
-    /// Content hash, as `wagegate batch CODE` shows it: what you approve.
-    #[arg(long)]
-    content: String,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Refuse {
-    /// Batch code.
-    code: String,
-    /// Why, for the clerk who has to mend it.
-    #[arg(long)]
-    reason: String,
-}
-
 /// A batch with its instructions.
 #[derive(Serialize)]
 struct Whole {
     #[serde(flatten)]
-    batch: BatchWire,
+    batch: WholeBatchWire,
     instructions: Vec<InstructionWire>,
 }
 
@@ -59,7 +43,7 @@ pub(super) async fn list(client: &Client, list: &List, out: Out) -> Result<(), F
         .iter()
         .map(|month| ("month", month.as_str()))
         .collect();
-    let batches: Vec<BatchWire> = client.get(&["batches"], &query).await?;
+    let batches: Vec<BatchWire> = client.list(&["batches"], &query).await?;
     out.show(&batches, |batches| overview(batches))
 }
 
@@ -77,50 +61,14 @@ pub(super) async fn show(client: &Client, show: &Show, out: Out) -> Result<(), F
              batch,
              instructions,
          }| {
-            let places = words::conservation(&batch.places);
+            let places = words::conservation(&batch.batch.places);
             format!(
                 "{}\n\n{places}\n{}",
-                card(batch),
+                whole(batch),
                 instruction_table(instructions)
             )
         },
     )
-}
-
-pub(super) async fn approve(client: &Client, approve: Approve, out: Out) -> Result<(), Failure> {
-    decide(
-        client,
-        &approve.code,
-        &DecisionWire {
-            approve: true,
-            content: Some(approve.content),
-            reason: None,
-        },
-        out,
-    )
-    .await
-}
-
-pub(super) async fn refuse(client: &Client, refuse: Refuse, out: Out) -> Result<(), Failure> {
-    decide(
-        client,
-        &refuse.code,
-        &DecisionWire {
-            approve: false,
-            content: None,
-            reason: Some(refuse.reason),
-        },
-        out,
-    )
-    .await
-}
-
-async fn decide(client: &Client, code: &str, word: &DecisionWire, out: Out) -> Result<(), Failure> {
-    let body = serde_json::to_vec(word).map_err(Failure::here)?;
-    let batch: BatchWire = client
-        .post(&["batches", code, "decision"], &[], body)
-        .await?;
-    out.show(&batch, card)
 }
 
 /// A refusal that points at rows is shown as a table first (as JSON for scripts); the exit code says the rest.
@@ -165,7 +113,6 @@ pub(super) fn problems(rows: &[RowProblem]) -> String {
 }
 
 pub(super) fn card(batch: &BatchWire) -> String {
-    let decided = batch.decided_by.as_deref().unwrap_or("—");
     [
         ("批次 batch", batch.code.as_str()),
         (
@@ -177,7 +124,6 @@ pub(super) fn card(batch: &BatchWire) -> String {
         ("人次 wages", &batch.rows.to_string()),
         ("金额 yuan", &yuan(batch.total_fen)),
         ("编制 prepared", &batch.prepared_by),
-        ("审批 decided", decided),
         ("内容 content", &batch.content),
     ]
     .map(|(name, value)| {

@@ -10,7 +10,7 @@ use reqwest::{Body, Certificate, Identity, Method, Response, Url, redirect, retr
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Connection, Failure};
-use crate::http::problem::RowProblem;
+use crate::http::{problem::RowProblem, wire::Page};
 
 /// A gateway, and who asks it.
 #[derive(Debug)]
@@ -45,6 +45,11 @@ impl Client {
                 "--server {server}: {error}; write https://host:port"
             ))
         })?;
+        if base.scheme() != "https" {
+            return Err(Failure::Here(format!(
+                "--server {server}: a gateway is asked over https only; write https://host:port"
+            )));
+        }
         let identity = [
             file(&connection.cert, "cert")?,
             b"\n".to_vec(),
@@ -64,6 +69,30 @@ impl Client {
         query: &[(&str, &str)],
     ) -> Result<T, Failure> {
         json(self.open(path, query).await?).await
+    }
+
+    /// Reads a list to its end, page by page.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let next = after.iter().map(|after| ("after", after.as_str()));
+            let query: Vec<_> = [("limit", "1000")]
+                .into_iter()
+                .chain(query.iter().copied())
+                .chain(next)
+                .collect();
+            let page: Page<T> = self.get(path, &query).await?;
+            all.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
     /// Reads an answer whose body is still on the wire.
@@ -117,7 +146,7 @@ impl Client {
             .body(body)
             .send()
             .await
-            .map_err(|error| Failure::Unreachable(causes(&error)))?;
+            .map_err(|error| unanswered(&self.base, &error))?;
         if response.status().is_success() {
             Ok(response)
         } else {
@@ -142,10 +171,36 @@ fn client(roots: Vec<Certificate>, identity: &[u8]) -> Result<reqwest::Client, r
 }
 
 fn unusable(error: reqwest::Error) -> Failure {
-    Failure::Here(format!(
-        "certificates: {}; --cert, --key and --ca are PEM files",
-        causes(&error)
-    ))
+    let why = causes(&error);
+    Failure::Here(
+        if why.contains("KeyMismatch") || why.contains("keys may not be consistent") {
+            "the key of --key does not belong to the certificate of --cert: name the two files of one pair".into()
+        } else {
+            format!("certificates: {why}; --cert, --key and --ca are PEM files")
+        },
+    )
+}
+
+/// What may be the matter: words of a cause, and what to say to who started the program.
+#[rustfmt::skip]
+const MATTERS: &[(&[&str], &str)] = &[
+    (&["Connection refused"], "nothing listens there; is the gateway running, and is the port right?"),
+    (&["dns error", "failed to lookup"], "there is no machine of this name; look at --server"),
+    (&["UnknownIssuer", "invalid peer certificate", "NotValidForName"], "its certificate is not vouched for by --ca, or is another machine's; look at --server and --ca"),
+    (&["received fatal alert"], "it does not accept the certificate of --cert; ask the operator whether it is known, revoked or has run out"),
+];
+
+/// The libraries' own words come last, for who mends networks.
+fn unanswered(base: &Url, error: &reqwest::Error) -> Failure {
+    let why = causes(error);
+    let known = MATTERS
+        .iter()
+        .find(|(words, _)| words.iter().any(|word| why.contains(word)));
+    let plain = known.map_or(
+        "the connection broke or the answer did not come; what was sent may have arrived, so look before you send again",
+        |(_, plain)| plain,
+    );
+    Failure::Unreachable(format!("{base} {plain} ({why})"))
 }
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {

@@ -1,6 +1,8 @@
 //! The command line: `serve` runs the gateway, the rest asks one over the API with mutual TLS. It decides nothing; it only shows.
 
+mod approval;
 mod assemble;
+mod audit;
 mod batches;
 mod client;
 mod completions;
@@ -8,11 +10,13 @@ mod import;
 mod keys;
 mod operate;
 mod principals;
+mod registry;
 mod reports;
 mod serve;
 mod sheets;
 mod table;
 mod watch;
+mod webhooks;
 mod words;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -74,9 +78,20 @@ enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(serve::Check),
-    /// Import regions or projects from a file.
+    /// Import regions, contractors, projects or a project's workers from a file.
     #[command(subcommand)]
     Import(import::Import),
+    /// Contractors (企业) in your scope.
+    Contractors,
+    /// A project's workers (工人), masked.
+    Workers(registry::Workers),
+    /// One worker of a project: stays, attendance, cards, and who changed what when.
+    Worker(registry::Worker),
+    /// How a card (工资卡) stands, or another one for a worker.
+    #[command(subcommand)]
+    Card(registry::Card),
+    /// Upload a document that shows something; prints the hash to name it by.
+    Evidence(registry::Evidence),
     /// A wage sheet to fill in.
     #[command(subcommand)]
     Template(sheets::Template),
@@ -88,10 +103,22 @@ enum Command {
     Batches(batches::List),
     /// Show one batch with its places and instructions.
     Batch(batches::Show),
-    /// Approve a batch: needs the content hash that `batch` shows.
-    Approve(batches::Approve),
+    /// Review a batch (劳资专管员复核): needs the content hash that `batch` shows.
+    Review(approval::Seen),
+    /// Release a reviewed batch to the bank (总包批准): needs the content hash that `batch` shows.
+    Release(approval::Seen),
     /// Refuse a batch, with the reason.
-    Refuse(batches::Refuse),
+    Refuse(approval::Refuse),
+    /// Take a batch back before it is released.
+    Withdraw(approval::TakeBack),
+    /// Take a release back before sending begins.
+    Undo(approval::TakeBack),
+    /// What changed since the project's last released month: new, gone, amounts, cards.
+    Changes(approval::ChangesOf),
+    /// The dry run: the bank's limits, expected arrival, and the exact bytes.
+    Preview(approval::PreviewOf),
+    /// Put a document behind a batch, such as the table that the workers signed.
+    Attach(approval::Attach),
     /// Follow batches to their last worker.
     Watch(watch::Watch),
     /// The payment rate (工资代发率) of a month.
@@ -106,7 +133,7 @@ enum Command {
     Suspense,
     /// The audit log.
     #[command(subcommand)]
-    Audit(operate::Audit),
+    Audit(audit::Audit),
     /// Count everything again from the rows and compare with the kept figures.
     Recount,
     /// Whom the gateway knows, with role and scope.
@@ -119,6 +146,9 @@ enum Command {
     /// Revoke a certificate.
     #[command(subcommand)]
     Certificate(principals::Certificate),
+    /// Have events delivered to an address of yours.
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Ask who you are to the gateway and what you may do.
     Whoami,
     /// Ask whether the gateway is well.
@@ -223,25 +253,45 @@ async fn run(
             Ok(())
         }
         Command::Import(what) => import::run(&client, &what, out).await,
+        Command::Contractors => registry::contractors(&client, out).await,
+        Command::Workers(what) => registry::workers(&client, &what, out).await,
+        Command::Worker(what) => registry::worker(&client, &what, out).await,
+        Command::Card(what) => registry::card(&client, &what, out).await,
+        Command::Evidence(what) => registry::evidence(&client, &what, out).await,
         Command::Template(what) => sheets::template(&client, &what, out).await,
         Command::Errors(what) => sheets::errors(&client, &what, out).await,
         Command::Submit(what) => sheets::submit(&client, &what, out).await,
         Command::Batches(what) => batches::list(&client, &what, out).await,
         Command::Batch(what) => batches::show(&client, &what, out).await,
-        Command::Approve(what) => batches::approve(&client, what, out).await,
-        Command::Refuse(what) => batches::refuse(&client, what, out).await,
+        Command::Review(what) => {
+            approval::pass(&client, approval::Passing::Review, what, out).await
+        }
+        Command::Release(what) => {
+            approval::pass(&client, approval::Passing::Release, what, out).await
+        }
+        Command::Refuse(what) => approval::refuse(&client, what, out).await,
+        Command::Withdraw(what) => {
+            approval::take_back(&client, approval::TakingBack::Withdraw, what, out).await
+        }
+        Command::Undo(what) => {
+            approval::take_back(&client, approval::TakingBack::Undo, what, out).await
+        }
+        Command::Changes(what) => approval::changes(&client, &what, out).await,
+        Command::Preview(what) => approval::preview(&client, &what, out).await,
+        Command::Attach(what) => approval::attach(&client, &what, out).await,
         Command::Watch(what) => watch::run(&client, &what, out).await,
         Command::Rates(what) => reports::rates(&client, &what, out).await,
         Command::Failures(what) => reports::failures(&client, &what, out).await,
         Command::Accounts => reports::accounts(&client, out).await,
         Command::Outcomes(what) => reports::outcomes(&client, &what, out).await,
         Command::Suspense => operate::suspense(&client, out).await,
-        Command::Audit(operate::Audit::Verify) => operate::verify(&client, out).await,
+        Command::Audit(what) => audit::run(&client, &what, out).await,
         Command::Recount => operate::recount(&client, out).await,
         Command::Principals => principals::list(&client, out).await,
         Command::Principal(what) => principals::run(&client, what, out).await,
         Command::Certificates => principals::certificates(&client, out).await,
         Command::Certificate(what) => principals::revoke(&client, what, out).await,
+        Command::Webhooks(what) => webhooks::run(&client, what, out).await,
         Command::Whoami => principals::whoami(&client, out).await,
         Command::Health => operate::health(&client, out).await,
     }

@@ -1,6 +1,4 @@
-//! What operators ask: suspense, audit chain, recount, health. The last three end with code 5 when all is not well.
-
-use clap::Subcommand;
+//! What operators ask: suspense, recount, health. The last two end with code 5 when all is not well.
 
 use super::{
     Failure, Out,
@@ -10,17 +8,11 @@ use super::{
 };
 use crate::http::{
     health::{HealthWire, RunsOut},
-    operations::{AuditWire, RecountWire, SuspenseWire},
+    operations::{RecountWire, SuspenseWire},
 };
 
-#[derive(Debug, Subcommand)]
-pub(super) enum Audit {
-    /// Walk the hash chain of the audit log.
-    Verify,
-}
-
 pub(super) async fn suspense(client: &Client, out: Out) -> Result<(), Failure> {
-    let suspense: Vec<SuspenseWire> = client.get(&["suspense"], &[]).await?;
+    let suspense: Vec<SuspenseWire> = client.list(&["suspense"], &[]).await?;
     out.show(&suspense, |suspense| {
         let columns = [
             Right("号 id"),
@@ -46,15 +38,6 @@ pub(super) async fn suspense(client: &Client, out: Out) -> Result<(), Failure> {
     })
 }
 
-pub(super) async fn verify(client: &Client, out: Out) -> Result<(), Failure> {
-    let chain: AuditWire = client.get(&["audit", "check"], &[]).await?;
-    out.show(&chain, |chain| match chain.broken_at {
-        None => format!("审计链完整 the audit chain is whole: {} entries", chain.entries.unwrap_or(0)),
-        Some(number) => format!("审计链断裂 the audit chain is BROKEN at entry {number}: it was changed outside the gateway"),
-    })?;
-    well(chain.whole)
-}
-
 pub(super) async fn recount(client: &Client, out: Out) -> Result<(), Failure> {
     let recount: RecountWire = client.get(&["recount"], &[]).await?;
     out.show(&recount, |recount| {
@@ -77,11 +60,15 @@ pub(super) async fn health(client: &Client, out: Out) -> Result<(), Failure> {
     out.show(&health, |health| {
         let or_none = |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
         format!(
-            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n\n{}",
+            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
             health.status,
             health.engine,
             or_none(&health.next_due),
             or_none(&health.oldest_in_doubt),
+            health.content_differs,
+            health.content_differs_in.join(" "),
+            health.webhooks_waiting,
+            health.webhooks_given_up,
             ends(&health.runs_out)
         )
     })?;

@@ -262,7 +262,7 @@ fn versions(versions: &[PrincipalWire]) -> String {
 }
 
 /// As `principal` takes it.
-fn short(uri: &str) -> String {
+pub(super) fn short(uri: &str) -> String {
     match uri
         .strip_prefix("wagegate://")
         .and_then(|rest| rest.split_once('/'))

@@ -16,7 +16,7 @@ use crate::http::{
     accounts::AccountWire,
     items::ItemWire,
     rates::{LevelWire, RateWire, RatesWire},
-    wire::{Figures, Page},
+    wire::Figures,
 };
 
 #[derive(Debug, Args)]
@@ -75,6 +75,7 @@ pub(super) async fn rates(client: &Client, of: &RatesOf, out: Out) -> Result<(),
                 Right("失败 failed"),
                 Right("退票 returned"),
                 Right("未决 open"),
+                Right("待批 awaiting"),
                 Right("应付 owed yuan"),
                 Right("已付 paid yuan"),
                 Right("按人次 %"),
@@ -87,7 +88,7 @@ pub(super) async fn rates(client: &Client, of: &RatesOf, out: Out) -> Result<(),
     })
 }
 
-fn rate_cells(line: &RateWire) -> [String; 13] {
+fn rate_cells(line: &RateWire) -> [String; 14] {
     let at = |place| words::at(&line.places, place);
     let open: u64 = [Place::InFlight, Place::InDoubt, Place::Held]
         .map(|place| at(place).count)
@@ -104,6 +105,7 @@ fn rate_cells(line: &RateWire) -> [String; 13] {
         at(Place::Failed).count.to_string(),
         at(Place::Returned).count.to_string(),
         open.to_string(),
+        line.awaiting.count.to_string(),
         yuan(line.all.fen),
         yuan(at(Place::Paid).fen),
         or_dash(line.rate_by_count.clone()),
@@ -112,7 +114,7 @@ fn rate_cells(line: &RateWire) -> [String; 13] {
 }
 
 pub(super) async fn failures(client: &Client, of: &FailuresOf, out: Out) -> Result<(), Failure> {
-    let items = all_failures(client, &of.month).await?;
+    let items = client.list(&["failures"], &[("month", &of.month)]).await?;
     if of.by_reason {
         return out.show(&by_reason(&items), |causes| cause_table(causes));
     }
@@ -175,22 +177,6 @@ fn cause_table(causes: &[Cause]) -> String {
     table.to_string()
 }
 
-async fn all_failures(client: &Client, month: &str) -> Result<Vec<ItemWire>, Failure> {
-    let (mut items, mut after) = (Vec::new(), None::<String>);
-    loop {
-        let query: Vec<_> = [("month", month), ("limit", "1000")]
-            .into_iter()
-            .chain(after.iter().map(|after| ("after", after.as_str())))
-            .collect();
-        let page: Page<ItemWire> = client.get(&["failures"], &query).await?;
-        items.extend(page.items);
-        after = page.next;
-        if after.is_none() {
-            return Ok(items);
-        }
-    }
-}
-
 fn failure_table(items: &[ItemWire]) -> String {
     let columns = [
         Left("批次 batch"),
@@ -223,7 +209,7 @@ fn failure_table(items: &[ItemWire]) -> String {
 }
 
 pub(super) async fn accounts(client: &Client, out: Out) -> Result<(), Failure> {
-    let accounts: Vec<AccountWire> = client.get(&["accounts"], &[]).await?;
+    let accounts: Vec<AccountWire> = client.list(&["accounts"], &[]).await?;
     out.show(&accounts, |accounts| {
         let columns = [
             Left("项目 project"),

@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{Failure, Out, assemble::Parts, operate, print};
 use crate::{
+    audit::Witness,
     config::{Config, NationalEntry},
     dispatch::{Progress, Worker},
     evidence::Evidence,
@@ -98,13 +99,21 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
     let (http, server) = listen(listener, &config, parts, &gateway)?;
     let (stop, stopping) = watch::channel(());
     let mut workers = work(&gateway, &config, &stopping);
-    workers.spawn(report_keys(Arc::clone(&gateway), stopping));
+    workers.spawn(report_keys(Arc::clone(&gateway), stopping.clone()));
+    let witnessing = tokio::spawn(witness(
+        Arc::clone(&gateway),
+        config.audit.every(),
+        stopping,
+    ));
     announce(address, options.ready_file.as_deref())
         .map_err(|error| Failure::Here(format!("--ready-file: {error}")))?;
     tracing::info!(%address, engine = gateway.store.engine(), workers = config.worker.workers, "the gateway takes requests");
     let ended = until_told(server).await;
     drop(stop);
     finish(workers, &http).await;
+    // The last word, when no act can come any more.
+    drop(witnessing.await);
+    note(&gateway).await;
     ended
 }
 
@@ -113,6 +122,8 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     let vault = Arc::new(Vault::open(&config.keys.file).map_err(Failure::here)?);
     let evidence =
         Evidence::open(&config.evidence.folder, Arc::clone(&vault)).map_err(Failure::here)?;
+    let witness =
+        Witness::open(&config.audit.witness, Arc::clone(&vault)).map_err(Failure::here)?;
     let national = NationalEntry::secrets(&config.national).map_err(Failure::here)?;
     let store = open_store(&config.store.url).await.map_err(Failure::here)?;
     let now = parts.clock.now();
@@ -133,8 +144,11 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
             name(),
             SignedDuration::from_secs(config.keys.quiet_s.into()),
         ),
+        witness,
+        courier: config.webhooks.courier(),
         banks: Arc::clone(&parts.banks),
         national: Arc::new(national),
+        approval: config.approval,
         clock: Arc::clone(&parts.clock),
         work: Default::default(),
     };
@@ -242,24 +256,28 @@ fn listen(
 fn work(gateway: &Arc<Gateway>, config: &Config, stopping: &watch::Receiver<()>) -> JoinSet<()> {
     let lease = Duration::from_millis(config.worker.lease_ms.unsigned_abs());
     let mut workers = JoinSet::new();
-    for _ in 0..config.worker.workers {
-        let worker = Worker::new(Arc::clone(gateway), lease);
+    let banks = (0..config.worker.workers).map(|_| (Worker::new(Arc::clone(gateway), lease), true));
+    let post =
+        (0..config.webhooks.couriers).map(|_| (Worker::courier(Arc::clone(gateway), lease), false));
+    for (worker, woken) in banks.chain(post) {
         workers.spawn(steps(
             worker,
             Arc::clone(gateway),
             config.worker.tick(),
             stopping.clone(),
+            woken,
         ));
     }
     workers
 }
 
-/// One step after another; sleeps only between steps, and is woken by new work. A step that has begun is ended before the loop stops.
+/// One step after another; sleeps only between steps, and where it is `woken`, new work ends its sleep. A step that has begun is ended before the loop stops.
 async fn steps(
     worker: Worker,
     gateway: Arc<Gateway>,
     tick: Duration,
     mut stopping: watch::Receiver<()>,
+    woken: bool,
 ) {
     loop {
         let step = worker.clone();
@@ -284,8 +302,30 @@ async fn steps(
             biased;
             _ = stopping.changed() => return,
             () = tokio::time::sleep(nap) => {}
-            () = gateway.work.notified(), if !nap.is_zero() => {}
+            () = gateway.work.notified(), if woken && !nap.is_zero() => {}
         }
+    }
+}
+
+/// Witnesses the audit log's head from time to time.
+async fn witness(gateway: Arc<Gateway>, every: Duration, mut stopping: watch::Receiver<()>) {
+    loop {
+        note(&gateway).await;
+        tokio::select! {
+            biased;
+            _ = stopping.changed() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+async fn note(gateway: &Gateway) {
+    let noted = gateway
+        .witness
+        .note(&*gateway.store, gateway.clock.now())
+        .await;
+    if let Err(error) = noted {
+        tracing::error!(%error, "the audit log's head could not be witnessed");
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     Failure, Out,
+    approval::next_step,
     batches::{card, or_rows, problems},
     client::Client,
 };
@@ -65,6 +66,11 @@ pub(super) enum Template {
         #[arg(long)]
         month: String,
     },
+    /// A roster of workers, the same for every project.
+    Roster {
+        /// Where to write it.
+        out: PathBuf,
+    },
 }
 
 pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result<(), Failure> {
@@ -76,12 +82,7 @@ pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result
             [] => String::new(),
             some => format!("\n提示 odd, but taken:\n{}", problems(some)),
         };
-        format!(
-            "{}{odd}\n下一步 next: a second person runs\n  wagegate approve {} --content {}",
-            card(batch),
-            batch.code,
-            batch.content
-        )
+        format!("{}{odd}\n下一步 next: {}", card(batch), next_step(batch))
     })
 }
 
@@ -143,13 +144,18 @@ pub(super) async fn template(
     template: &Template,
     out: Out,
 ) -> Result<(), Failure> {
-    let Template::Wages {
-        out: to,
-        project,
-        month,
-    } = template;
-    let query = [("project", project.as_str()), ("month", month.as_str())];
-    write(to, client.open(&["templates", "wages"], &query).await?).await?;
+    let (to, answer) = match template {
+        Template::Wages {
+            out: to,
+            project,
+            month,
+        } => {
+            let query = [("project", project.as_str()), ("month", month.as_str())];
+            (to, client.open(&["templates", "wages"], &query).await?)
+        }
+        Template::Roster { out: to } => (to, client.open(&["templates", "roster"], &[]).await?),
+    };
+    write(to, answer).await?;
     out.show(
         &serde_json::json!({"file": to.display().to_string()}),
         |_| format!("模板已保存 template: {}", to.display()),
@@ -184,10 +190,15 @@ fn pairs<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
 }
 
 /// The file as a stream, with a bar where somebody watches.
-async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
+pub(super) async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
     let here = |error| Failure::Here(format!("{}: {error}", path.display()));
     let file = tokio::fs::File::open(path).await.map_err(here)?;
-    let size = file.metadata().await.map_err(here)?.len();
+    let about = file.metadata().await.map_err(here)?;
+    if about.is_dir() {
+        let wrong = format!("{}: that is a folder; name a file in it", path.display());
+        return Err(Failure::Here(wrong));
+    }
+    let size = about.len();
     let bar = if out.lively() {
         let style =
             ProgressStyle::with_template("上传 uploading {bar:40} {bytes}/{total_bytes} {eta}");

@@ -58,7 +58,7 @@ async fn look(client: &Client, watch: &Watch) -> Result<Vec<BatchWire>, Failure>
         .iter()
         .map(|month| ("month", month.as_str()))
         .collect();
-    let mut batches: Vec<BatchWire> = client.get(&["batches"], &query).await?;
+    let mut batches: Vec<BatchWire> = client.list(&["batches"], &query).await?;
     if let Some(missing) = watch
         .batches
         .iter()
@@ -79,9 +79,15 @@ fn settled(batch: &BatchWire) -> bool {
         .iter()
         .any(|place| words::at(&batch.places, *place).count > 0);
     match BatchState::from_code(&batch.state) {
-        Some(BatchState::Rejected) => true,
+        Some(BatchState::Refused | BatchState::Withdrawn | BatchState::Expired) => true,
         Some(BatchState::Planned) => !open,
-        Some(BatchState::AwaitingApproval | BatchState::Approved) | None => false,
+        Some(
+            BatchState::AwaitingReview
+            | BatchState::AwaitingRelease
+            | BatchState::Released
+            | BatchState::ContentDiffers,
+        )
+        | None => false,
     }
 }
 

@@ -7,6 +7,7 @@ use super::table::{Column, Table, yuan};
 use crate::{
     http::wire::{Figures, Places},
     security::principal::Role,
+    store::{Difference, Step},
 };
 
 pub(super) const fn place(place: Place) -> &'static str {
@@ -23,12 +24,50 @@ pub(super) const fn place(place: Place) -> &'static str {
 /// A batch's state; codes that a newer gateway may send are shown as they are.
 pub(super) fn state(code: &str) -> String {
     let word = BatchState::from_code(code).map(|state| match state {
-        BatchState::AwaitingApproval => "待审批 awaiting approval",
-        BatchState::Approved => "已审批 approved",
+        BatchState::AwaitingReview => "待复核 awaiting review",
+        BatchState::AwaitingRelease => "待发放审批 awaiting release",
+        BatchState::Released => "已批准 released",
         BatchState::Planned => "已编排 planned",
-        BatchState::Rejected => "已驳回 rejected",
+        BatchState::ContentDiffers => "内容不符，停发 content differs",
+        BatchState::Refused => "已驳回 refused",
+        BatchState::Withdrawn => "已撤回 withdrawn",
+        BatchState::Expired => "已过期 expired",
     });
     word.unwrap_or(code).to_owned()
+}
+
+/// A step of an approval; codes that a newer gateway may send are shown as they are.
+pub(super) fn step(code: &str) -> String {
+    let word = Step::from_code(code).map(|step| match step {
+        Step::Prepare => "编制 prepare",
+        Step::Review => "复核 review",
+        Step::Release => "批准 release",
+        Step::Approve => "审批 approve",
+        Step::Refuse => "驳回 refuse",
+        Step::Withdraw => "撤回 withdraw",
+        Step::Undo => "收回批准 undo",
+        Step::Expire => "过期 expire",
+        Step::Differ => "内容不符 differ",
+    });
+    word.unwrap_or(code).to_owned()
+}
+
+/// How a worker's pay differs.
+pub(super) fn difference(code: &str) -> String {
+    let word = Difference::from_code(code).map(|kind| match kind {
+        Difference::New => "新增 new",
+        Difference::Gone => "离开 gone",
+        Difference::Amount => "金额 amount",
+        Difference::Card => "换卡 card",
+    });
+    word.unwrap_or(code).to_owned()
+}
+
+/// Somebody by the last part of their name.
+pub(super) fn person(uri: &str) -> String {
+    uri.strip_prefix("wagegate://user/")
+        .unwrap_or(uri)
+        .to_owned()
 }
 
 /// What somebody works at.

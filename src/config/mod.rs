@@ -3,10 +3,13 @@
 //!
 //! Paths are relative to the configuration file. A key that is not known is an error: a misspelt limit must not pass for no limit.
 
+mod approval;
+mod audit;
 mod bank;
 mod listen;
 mod national;
 mod store;
+mod webhooks;
 mod worker;
 
 use std::{
@@ -16,10 +19,13 @@ use std::{
 
 use serde::Deserialize;
 
+pub use approval::ApprovalEntry;
+pub use audit::AuditLogEntry;
 pub use bank::BankEntry;
 pub use listen::{LimitsEntry, ListenEntry};
 pub use national::NationalEntry;
 pub use store::StoreEntry;
+pub use webhooks::WebhooksEntry;
 pub use worker::WorkerEntry;
 
 use crate::security::{principal::PrincipalEntry, revocation::AuthorityFiles};
@@ -47,6 +53,15 @@ pub struct Config {
     /// `[[principal]]`
     #[serde(rename = "principal", default)]
     pub principals: Vec<PrincipalEntry>,
+    /// `[approval]`
+    #[serde(default)]
+    pub approval: ApprovalEntry,
+    /// `[audit]`
+    #[serde(default)]
+    pub audit: AuditLogEntry,
+    /// `[webhooks]`
+    #[serde(default)]
+    pub webhooks: WebhooksEntry,
     /// `[worker]`
     #[serde(default)]
     pub worker: WorkerEntry,
@@ -166,6 +181,11 @@ impl Config {
         }
         self.evidence.folder = folder.join(&self.evidence.folder);
         self.keys.file = folder.join(&self.keys.file);
+        self.audit.witness = if self.audit.witness.as_os_str().is_empty() {
+            self.evidence.folder.with_file_name("audit.witness")
+        } else {
+            folder.join(&self.audit.witness)
+        };
         self.store.anchor(folder)
     }
 
@@ -192,6 +212,9 @@ impl Config {
 
     fn check(&self) -> Result<(), Wrong> {
         self.worker.check()?;
+        self.approval.check()?;
+        self.audit.check()?;
+        self.webhooks.check()?;
         self.listen.limits.check()?;
         for (number, bank) in (1..).zip(&self.banks) {
             bank.check(number)?;

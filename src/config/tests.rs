@@ -85,6 +85,16 @@ fn a_mistake_is_named_with_file_key_and_remedy() {
         ),
         (
             "[[bank]]",
+            "[approval]\nexpires_days = 0\n[[bank]]",
+            "approval.expires_days: outside 1 to 366",
+        ),
+        (
+            "[[bank]]",
+            "[approval]\nhold_s = 90000\n[[bank]]",
+            "approval.hold_s: longer than a day",
+        ),
+        (
+            "[[bank]]",
             "[listen.limits]\nthreads = 0\n[[bank]]",
             "listen.limits.threads: 0 would refuse everybody",
         ),

@@ -2,27 +2,25 @@
 //!
 //! Both passes stream pages of sealed payments from the store; people are in clear here only, one row at a time (invariant 18).
 
-use std::{sync::Arc, vec};
+use std::{io::Write, sync::Arc, vec};
 
 use thiserror::Error;
 use tokio::{sync::mpsc, task::spawn_blocking};
 use wagegate_domain::{
     adapter::{Adapter, DecodeError, EncodeError, Order, Payment, ReadBack, ReadBackOrder},
-    ids::{BankAccount, Cnaps},
+    batch::{Content, ContentHasher},
+    ids::BankAccount,
     period::CHINA,
     plan::reference,
 };
 
+use super::wages::{PAGE, PAGES_AHEAD, WagesError, opened};
 use crate::{
     evidence::{EvidenceError, Kept},
     gateway::Gateway,
     security::seal::{Vault, VaultError},
     store::{InstructionView, SealedPayment, Store, StoreError},
 };
-
-/// Rows fetched at a time, and pages fetched ahead.
-const PAGE: u32 = 1_000;
-const PAGES_AHEAD: usize = 2;
 
 /// Why bytes could not be made; nothing was sent.
 #[derive(Debug, Error)]
@@ -35,6 +33,9 @@ pub enum BuildError {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// Not a fault to try again: somebody went at the database (invariant 5).
+    #[error("the rows are not those that were released: {0}")]
+    ContentDiffers(String),
     #[error("the built instruction cannot be read back: {0}")]
     Decode(#[from] DecodeError),
     #[error("the built instruction read back says another thing than the approved rows: {0}")]
@@ -55,17 +56,40 @@ pub(super) async fn build(
     let mut payments = Payments::of(gateway, view);
     let writer = gateway.evidence.writer()?;
     let encoder = Arc::clone(adapter);
-    let (work_order, mut out) = (order.clone(), writer);
+    let (work_order, released) = (order.clone(), view.content);
     let kept = spawn_blocking(move || {
-        let encoded = encoder.encode(&work_order, &mut payments, &mut out);
-        // The reason why the rows ended early explains more than the totals that then differ.
-        payments.failure()?;
-        encoded?;
-        Ok::<_, BuildError>(out.keep()?)
+        let (out, content) = encode(&*encoder, &work_order, &mut payments, writer)?;
+        // The very rows that were encoded: nothing can come between the look and the bytes.
+        match released {
+            Some(released) if released != content.hash => Err(BuildError::ContentDiffers(format!(
+                "part released as {released}, found as {}",
+                content.hash
+            ))),
+            Some(_) | None => Ok(out.keep()?),
+        }
     })
     .await??;
     read_back(gateway, adapter, view, order, &kept).await?;
     Ok(kept)
+}
+
+/// The bytes of an order, and what its rows came to. Blocking.
+pub(super) fn encode<W: Write>(
+    encoder: &dyn Adapter,
+    order: &Order,
+    payments: &mut Payments,
+    mut out: W,
+) -> Result<(W, Content), BuildError> {
+    let encoded = encoder.encode(order, payments, &mut out);
+    // The reason why the rows ended early explains more than the totals that then differ.
+    payments.failure()?;
+    match encoded {
+        Ok(()) => Ok((out, payments.content())),
+        Err(EncodeError::Totals { .. }) => Err(BuildError::ContentDiffers(
+            "its rows do not add up to its head".into(),
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn read_back(
@@ -113,12 +137,13 @@ fn is_headed(order: &Order, said: &ReadBackOrder) -> bool {
         && said.total == order.total
 }
 
-fn order(view: &InstructionView) -> Result<Order, BuildError> {
+pub(super) fn order(view: &InstructionView) -> Result<Order, BuildError> {
     let (account, _) =
         BankAccount::parse(&view.account).map_err(|_| BuildError::Stored("account number"))?;
     Ok(Order {
         bank_key: view.bank_key.clone(),
-        created: CHINA.to_datetime(view.planned_at),
+        // To the day: an order of the same day has the same bytes, which is what an approver was shown.
+        created: CHINA.to_datetime(view.planned_at).date().at(0, 0, 0, 0),
         value_date: view.value_date,
         account,
         account_name: view.account_name.clone(),
@@ -128,12 +153,13 @@ fn order(view: &InstructionView) -> Result<Order, BuildError> {
 }
 
 /// The payments of one instruction in order, opened one by one. An error ends them and is asked for afterwards.
-struct Payments {
+pub(super) struct Payments {
     pages: mpsc::Receiver<Result<Vec<SealedPayment>, StoreError>>,
     page: vec::IntoIter<SealedPayment>,
     vault: Arc<Vault>,
     bank_key: String,
     remark: String,
+    hasher: ContentHasher,
     failure: Option<BuildError>,
 }
 
@@ -141,18 +167,33 @@ impl Payments {
     fn of(gateway: &Gateway, view: &InstructionView) -> Self {
         let (to, pages) = mpsc::channel(PAGES_AHEAD);
         tokio::spawn(fetch(Arc::clone(&gateway.store), view.id, to));
+        Self::over(gateway, view, pages)
+    }
+
+    /// The same over pages from elsewhere.
+    pub(super) fn over(
+        gateway: &Gateway,
+        view: &InstructionView,
+        pages: mpsc::Receiver<Result<Vec<SealedPayment>, StoreError>>,
+    ) -> Self {
         Self {
             pages,
             page: Vec::new().into_iter(),
             vault: Arc::clone(&gateway.vault),
             bank_key: view.bank_key.clone(),
             remark: format!("{}工资", view.month),
+            hasher: ContentHasher::new(&view.project, &view.account, view.month),
             failure: None,
         }
     }
 
     fn failure(&mut self) -> Result<(), BuildError> {
         self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// What the payments so far come to.
+    fn content(&self) -> Content {
+        self.hasher.clone().finish()
     }
 
     fn opened(&mut self) -> Result<Option<Payment>, BuildError> {
@@ -165,19 +206,35 @@ impl Payments {
                 None => return Ok(None),
             }
         };
-        let (name, account) = self
-            .vault
-            .open_binding(&sealed.binding_blind, &sealed.binding_sealed)?;
-        let cnaps = sealed.cnaps.as_deref().map(Cnaps::parse).transpose();
+        if sealed.amount != sealed.row.amount {
+            return Err(WagesError::Differs {
+                row: sealed.row.row,
+            }
+            .into());
+        }
+        let wage = opened(&self.vault, &sealed.row)?;
+        self.hasher.add(&wage).ok_or(WagesError::Overflow)?;
         Ok(Some(Payment {
             sequence: sealed.sequence,
             reference: reference(&self.bank_key, sealed.sequence),
-            name,
-            account,
-            cnaps: cnaps.map_err(|_| BuildError::Stored("CNAPS number"))?,
-            amount: sealed.amount,
+            name: wage.name,
+            account: wage.account,
+            cnaps: wage.cnaps,
+            amount: wage.amount,
             remark: self.remark.clone(),
         }))
+    }
+}
+
+impl From<WagesError> for BuildError {
+    fn from(error: WagesError) -> Self {
+        match error {
+            WagesError::Store(error) => error.into(),
+            WagesError::Vault(error) => error.into(),
+            WagesError::Differs { .. } | WagesError::Overflow => {
+                Self::ContentDiffers(error.to_string())
+            }
+        }
     }
 }
 

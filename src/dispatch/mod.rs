@@ -5,10 +5,13 @@
 
 mod build;
 mod collect;
+mod expire;
 mod plan;
+pub mod preview;
 mod query;
 mod send;
 mod talk;
+mod wages;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -20,16 +23,27 @@ use crate::{
     evidence::EvidenceError,
     gateway::Gateway,
     reconcile, rotation,
+    security::seal::VaultError,
     store::{Claim, Next, StoreError, TaskKind},
+    webhooks,
 };
 
 pub use build::BuildError;
+pub use wages::WagesError;
 
 /// Takes steps; any number of workers may share one store.
 #[derive(Debug, Clone)]
 pub struct Worker {
     gateway: Arc<Gateway>,
     lease: Duration,
+    round: Round,
+}
+
+/// Which work a worker takes.
+#[derive(Debug, Clone, Copy)]
+enum Round {
+    Banks,
+    Post,
 }
 
 /// What one step came to.
@@ -51,12 +65,16 @@ pub enum StepError {
     #[error("kept evidence cannot be read: {0}")]
     Reading(std::io::Error),
     #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
     Bank(#[from] UnknownBank),
     #[error("instruction {instruction} cannot be built, nothing was sent: {source}")]
     Build {
         instruction: i64,
         source: BuildError,
     },
+    #[error("people's data cannot be opened: {0}")]
+    Vault(#[from] VaultError),
     #[error("a task has a subject that is not understood: {0}")]
     Subject(String),
     #[error(transparent)]
@@ -71,7 +89,20 @@ const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(15);
 impl Worker {
     /// A worker that holds each task for `lease` at a time and renews it while it is at work.
     pub fn new(gateway: Arc<Gateway>, lease: Duration) -> Self {
-        Self { gateway, lease }
+        Self {
+            gateway,
+            lease,
+            round: Round::Banks,
+        }
+    }
+
+    /// A worker that tells others what happened, and does nothing else: a receiver that hangs never keeps a wage waiting.
+    pub fn courier(gateway: Arc<Gateway>, lease: Duration) -> Self {
+        Self {
+            gateway,
+            lease,
+            round: Round::Post,
+        }
     }
 
     /// Takes the next due task and does it, or says when to look again.
@@ -80,8 +111,13 @@ impl Worker {
     /// The step failed on our side; nothing is lost and nothing will be sent twice because of it.
     pub async fn step(&self) -> Result<Progress, StepError> {
         let store = &self.gateway.store;
-        let Some(claim) = store.claim_step(self.now(), self.lease_ms()).await? else {
-            return Ok(Progress::Idle(store.next_due().await?));
+        let (now, lease_ms) = (self.now(), self.lease_ms());
+        let (claimed, next) = match self.round {
+            Round::Banks => (store.claim_step(now, lease_ms).await?, store.next_due()),
+            Round::Post => (store.claim_post(now, lease_ms).await?, store.next_post()),
+        };
+        let Some(claim) = claimed else {
+            return Ok(Progress::Idle(next.await?));
         };
         let done = self.holding(&claim, self.perform(&claim)).await;
         match done {
@@ -98,6 +134,9 @@ impl Worker {
             TaskKind::Query => query::query(gateway, claim).await,
             TaskKind::Collect => collect::collect(gateway, claim).await,
             TaskKind::Read => reconcile::read(gateway, claim).await,
+            TaskKind::Expire => expire::expire(gateway, claim).await,
+            TaskKind::Announce => webhooks::announce(gateway, claim).await,
+            TaskKind::Deliver => webhooks::deliver(gateway, claim).await,
             TaskKind::Reseal => rotation::reseal(gateway, claim).await,
         }
     }

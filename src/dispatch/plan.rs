@@ -1,25 +1,60 @@
-//! Splits an approved batch into instructions by its bank's limits.
+//! Splits a released batch into instructions by its bank's limits, after every row of it was found to be what was released (invariant 5).
 
-use crate::{clock::china_date, gateway::Gateway, store::Claim};
+use crate::{
+    clock::china_date,
+    gateway::Gateway,
+    store::{BatchView, Claim, Conflict, Plan, StoreError},
+};
 
-use super::StepError;
+use super::{StepError, wages};
 
 pub(super) async fn plan(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
     let batch = gateway.store.batch(&claim.subject).await?;
+    let found = wages::seat(gateway, &batch).await?;
+    let difference = wages::difference(gateway, &batch, &found).await?;
+    let (Ok(seated), None) = (found, &difference) else {
+        return hold(gateway, claim, &batch.code, &difference.unwrap_or_default()).await;
+    };
     let bank = gateway.banks.find(&batch.bank)?;
     let profile = bank.adapter.profile();
     let now = gateway.clock.now();
-    let parts = gateway
+    let plan = Plan {
+        limits: profile.limits,
+        key: profile.key,
+        bank_cnaps_prefix: profile.own_cnaps_prefix(),
+        at: now,
+        value_date: china_date(now),
+        parts: &seated.parts,
+    };
+    match gateway.store.plan_batch(claim, &plan).await {
+        Err(StoreError::Conflict(Conflict::ContentDiffers)) => {
+            let difference = "it came to other parts when it was split than when it was read";
+            hold(gateway, claim, &batch.code, difference).await
+        }
+        Err(error) => Err(error.into()),
+        Ok(parts) => {
+            let BatchView { code, .. } = batch;
+            tracing::info!(batch = %code, parts, "a batch was split into instructions");
+            Ok(())
+        }
+    }
+}
+
+/// Nothing more of the batch is sent. The task is done: only people can say what happened to the database.
+pub(super) async fn hold(
+    gateway: &Gateway,
+    claim: &Claim,
+    batch: &str,
+    difference: &str,
+) -> Result<(), StepError> {
+    tracing::error!(
+        batch,
+        difference,
+        "a batch is not what was released; nothing more of it is sent"
+    );
+    let now = gateway.clock.now();
+    Ok(gateway
         .store
-        .plan_batch(
-            claim,
-            profile.limits,
-            profile.key,
-            profile.own_cnaps_prefix(),
-            now,
-            china_date(now),
-        )
-        .await?;
-    tracing::info!(batch = %batch.code, parts, "a batch was split into instructions");
-    Ok(())
+        .hold_differing(claim, batch, difference, now)
+        .await?)
 }

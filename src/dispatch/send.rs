@@ -9,7 +9,8 @@ use wagegate_domain::{
 
 use super::{
     StepError,
-    build::build,
+    build::{BuildError, build},
+    plan::hold,
     subject_id,
     talk::{Heard, record_reply, talk},
 };
@@ -60,12 +61,20 @@ async fn send_planned(
     let bytes = match view.bytes {
         // Bytes of an earlier intent of which nothing left: they never change.
         Some((hash, size)) => Kept { hash, size },
-        None => build(gateway, &bank.adapter, view)
-            .await
-            .map_err(|source| StepError::Build {
-                instruction: view.id,
-                source,
-            })?,
+        None => match build(gateway, &bank.adapter, view).await {
+            Ok(bytes) => bytes,
+            Err(BuildError::ContentDiffers(difference)) => {
+                let difference = format!("part {}: {difference}", view.part);
+                return hold(gateway, claim, &view.batch, &difference).await;
+            }
+            Err(source) => {
+                let instruction = view.id;
+                return Err(StepError::Build {
+                    instruction,
+                    source,
+                });
+            }
+        },
     };
     gateway
         .store

@@ -1,11 +1,14 @@
 //! Special wage accounts: what they hold by our books and what of it is reserved.
 
-use std::collections::BTreeSet;
-
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
-use super::{ask::Ask, problem::Problem, wire::ok};
+use super::{
+    ask::Ask,
+    problem::Problem,
+    wire::{self, AfterCode, Page, ok},
+};
+use crate::store::AccountFigures;
 
 /// One special account's figures.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -24,22 +27,26 @@ pub struct AccountWire {
     pub deposited_fen: i64,
 }
 
-/// `GET /v1/accounts`
+/// Special accounts in scope, by project.
 #[utoipa::path(
-    get, path = "/v1/accounts", responses((status = 200, body = Vec<AccountWire>))
+    get, path = "/v1/accounts", params(AfterCode), responses((status = 200, body = Page<AccountWire>))
 )]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
-    let projects = ask.store().projects().await?;
-    let mine: BTreeSet<&str> = projects
-        .iter()
-        .filter(|project| ask.may_project(&project.code, project.region).is_ok())
-        .map(|project| project.code.as_str())
-        .collect();
-    let accounts = ask.store().accounts().await?;
-    let accounts = accounts
-        .into_iter()
-        .filter(|account| mine.contains(account.project.as_str()))
-        .map(|account| AccountWire {
+    let paging: AfterCode = ask.query()?;
+    let limit = wire::size(paging.limit)?;
+    let after = paging.after.as_deref();
+    let found = ask
+        .store()
+        .account_page(&ask.sees()?, after, limit + 1)
+        .await?;
+    Ok(ok(&Page::<AccountWire>::of(found, limit, |account| {
+        account.project.clone()
+    })))
+}
+
+impl From<AccountFigures> for AccountWire {
+    fn from(account: AccountFigures) -> Self {
+        Self {
             balance_fen: account.balance.get(),
             reserved_fen: account.reserved.get(),
             free_fen: account.balance.get().saturating_sub(account.reserved.get()),
@@ -48,6 +55,6 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
             project: account.project,
             bank: account.bank,
             account: account.account,
-        });
-    Ok(ok(&accounts.collect::<Vec<_>>()))
+        }
+    }
 }

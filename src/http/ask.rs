@@ -7,7 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::StatusCode, web};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header::HeaderName},
+    web,
+};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use wagegate_domain::ids::Region;
@@ -27,7 +32,7 @@ use crate::{
         access::{Denied, Target},
         principal::{Identity, Principal, Scope},
     },
-    store::{BatchView, Store, StoreError},
+    store::{BatchView, Store, StoreError, Within},
 };
 
 /// What all handlers work with.
@@ -123,6 +128,16 @@ impl Ask {
         }
     }
 
+    /// Whose projects the caller's lists show.
+    pub(super) fn sees(&self) -> Result<Within, Denied> {
+        match &self.caller.scope {
+            Scope::All => Ok(Within::All),
+            Scope::Projects(codes) => Ok(Within::Projects(codes.clone())),
+            Scope::Region(prefix) => Ok(Within::Region(prefix.clone())),
+            Scope::Bank(_) => Err(Denied::Scope),
+        }
+    }
+
     /// The bank that calls.
     pub(super) fn bank(&self) -> Result<&str, Problem> {
         match &self.caller.scope {
@@ -156,6 +171,13 @@ impl Ask {
     /// A part of the path.
     pub(super) fn part(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// A header's text; empty where it is not there.
+    pub(super) fn header(&self, name: &HeaderName) -> String {
+        let value = self.request.headers().get(name);
+        let text = value.and_then(|value| value.to_str().ok());
+        text.unwrap_or_default().to_owned()
     }
 
     /// The query, read after the role was asked.

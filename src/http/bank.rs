@@ -11,14 +11,22 @@ use crate::{
     store::{Deposit, Recorded},
 };
 
+/// A trillion yuan: beyond it is a slip of the pen, and sums stay far from 64 bits.
+const AMOUNT_MAX: i64 = 100_000_000_000_000;
+
 /// Money that arrived on a special account.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DepositWire {
+    #[schema(pattern = "^[!-~]{1,64}$", example = "2400000000000001")]
     account: String,
+    /// More than nought, and no more than a trillion yuan.
+    #[schema(minimum = 1, maximum = 100000000000000_i64)]
     amount_fen: i64,
     /// Unique at this bank; the same again, with the same content, changes nothing.
+    #[schema(pattern = "^[!-~]{1,64}$", example = "D20261102-1")]
     reference: String,
+    #[schema(format = Date, example = "2026-11-02")]
     value_date: String,
 }
 
@@ -28,7 +36,7 @@ struct Taken {
     new: bool,
 }
 
-/// `POST /v1/bank/returns`, any document of the bank as body.
+/// Takes any document of the bank that calls.
 #[utoipa::path(
     post, path = "/v1/bank/returns",
     request_body(content(("application/octet-stream"), ("application/xml"), ("text/xml"), ("text/plain"))),
@@ -41,7 +49,7 @@ pub(super) async fn returns(ask: Ask, payload: web::Payload) -> Result<HttpRespo
     Ok(taken(recorded))
 }
 
-/// `POST /v1/bank/deposits`
+/// Books money that arrived on a special account, once.
 #[utoipa::path(
     post, path = "/v1/bank/deposits", request_body = DepositWire, responses((status = 202, body = Taken))
 )]
@@ -54,13 +62,14 @@ pub(super) async fn deposits(ask: Ask, payload: web::Payload) -> Result<HttpResp
 
 fn deposit(bank: &str, wire: DepositWire) -> Result<Deposit, Problem> {
     let wrong = |what: &str| Err(unprocessable(what, vec![]));
-    let Ok(value_date) = wire.value_date.parse::<Date>() else {
+    let date = wire.value_date.parse::<Date>().ok();
+    let Some(value_date) = date.filter(|date| date.to_string() == wire.value_date) else {
         return wrong("value_date is a day, such as 2026-11-02");
     };
-    let amount = Fen::new(wire.amount_fen);
-    if !amount.is_positive() {
-        return wrong("amount_fen is a whole number above nought");
+    if !(1..=AMOUNT_MAX).contains(&wire.amount_fen) {
+        return wrong("amount_fen is a whole number above nought, and at most a trillion yuan");
     }
+    let amount = Fen::new(wire.amount_fen);
     let plain = |text: &str| {
         (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
     };

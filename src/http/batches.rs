@@ -1,21 +1,21 @@
-//! Batches: a wage sheet in, where it stands, and a second person's word on it.
+//! Batches: a wage sheet in, and where it stands.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
-use wagegate_domain::{PayMonth, batch::ContentHash};
+use wagegate_domain::PayMonth;
 
 use super::{
+    approval::{NextWire, WholeBatchWire, next, whole},
     ask::Ask,
     body,
     problem::{Problem, RowProblem},
-    refusal::{internal, row_problem, unprocessable},
+    refusal::row_problem,
     sheets::Upload,
-    wire::{self, Places, ok, places},
+    wire::{self, Page, Places, ok, places},
 };
 use crate::{
     intake::{self, Desk},
-    security::mention,
-    store::{BatchView, Decision, InstructionView},
+    store::{BatchView, InstructionView},
 };
 
 /// A batch as it stands.
@@ -28,13 +28,18 @@ pub struct BatchWire {
     pub bank: String,
     pub month: String,
     pub state: String,
-    /// What an approval names: SHA-256 over all that will be paid.
+    /// What a review and a release name: SHA-256 over all that will be paid.
     pub content: String,
     pub rows: u64,
     pub total_fen: i64,
     pub prepared_by: String,
-    pub decided_by: Option<String>,
-    /// Adds up to `rows` and `total_fen`.
+    /// 1, and one more each time that a release was taken back.
+    pub round: u32,
+    /// When it expires, while it awaits a review or release.
+    pub expires_at: Option<String>,
+    /// What comes next, while people have something to do.
+    pub next: Option<NextWire>,
+    /// Adds up to `rows` and `total_fen`; all nought for a batch that was refused, withdrawn or expired, which owes nobody.
     pub places: Places,
 }
 
@@ -65,17 +70,6 @@ pub struct InstructionWire {
     pub open: u64,
 }
 
-/// An approver's word.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DecisionWire {
-    pub approve: bool,
-    /// The batch's `content` as the approver saw it; needed to approve.
-    pub content: Option<String>,
-    /// Why not; needed to refuse. No names or numbers of people: it stays in the audit log.
-    pub reason: Option<String>,
-}
-
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
@@ -83,9 +77,15 @@ struct Filter {
     #[param(value_type = Option<String>, pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
     #[serde(default, deserialize_with = "wire::month_if_any")]
     month: Option<PayMonth>,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,18}$")]
+    after: Option<u64>,
+    /// Items on the page, 1 to 1000; 200 where not given.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
 }
 
-/// `POST /v1/batches?project=&month=&count=&sum=&leave_out=`, the sheet as body.
+/// Takes a wage sheet as a batch, whole or not at all.
 #[utoipa::path(
     post, path = "/v1/batches", params(Upload),
     request_body(content(
@@ -114,35 +114,33 @@ pub(super) async fn may_prepare(ask: &Ask, project: &str) -> Result<(), Problem>
     Ok(ask.may_project(project, found.region)?)
 }
 
-/// `GET /v1/batches?month=`
+/// Batches in scope, newest first.
 #[utoipa::path(
-    get, path = "/v1/batches", params(Filter), responses((status = 200, body = Vec<BatchWire>))
+    get, path = "/v1/batches", params(Filter), responses((status = 200, body = Page<BatchWire>))
 )]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     let filter: Filter = ask.query()?;
-    Ok(ok(&visible(&ask, filter.month)
-        .await?
-        .into_iter()
-        .map(BatchWire::from)
-        .collect::<Vec<_>>()))
+    let limit = wire::size(filter.limit)?;
+    let after = wire::key(filter.after)?;
+    let found = ask
+        .store()
+        .batch_page(&ask.sees()?, filter.month, after, limit + 1)
+        .await?;
+    Ok(ok(&Page::<BatchWire>::of(found, limit, |batch| {
+        batch.id.to_string()
+    })))
 }
 
-/// The batches in the caller's scope, newest first.
-pub(super) async fn visible(ask: &Ask, month: Option<PayMonth>) -> Result<Vec<BatchView>, Problem> {
-    let mut batches = ask.store().batches(month).await?;
-    batches.retain(|batch| ask.may_project(&batch.project, batch.region).is_ok());
-    Ok(batches)
-}
-
-/// `GET /v1/batches/{code}`
+/// A batch as it stands.
 #[utoipa::path(
-    get, path = "/v1/batches/{code}", responses((status = 200, body = BatchWire))
+    get, path = "/v1/batches/{code}", responses((status = 200, body = WholeBatchWire))
 )]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
-    Ok(ok(&BatchWire::from(ask.batch().await?)))
+    let batch = ask.batch().await?;
+    Ok(ok(&whole(&ask, batch).await?))
 }
 
-/// `GET /v1/batches/{code}/instructions`
+/// The instructions that a batch was split into.
 #[utoipa::path(
     get, path = "/v1/batches/{code}/instructions", responses((status = 200, body = Vec<InstructionWire>))
 )]
@@ -153,89 +151,6 @@ pub(super) async fn instructions(ask: Ask) -> Result<HttpResponse, Problem> {
         .into_iter()
         .map(InstructionWire::from)
         .collect::<Vec<_>>()))
-}
-
-/// `POST /v1/batches/{code}/decision`
-#[utoipa::path(
-    post, path = "/v1/batches/{code}/decision", request_body = DecisionWire, responses((status = 200, body = BatchWire))
-)]
-pub(super) async fn decide(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let batch = ask.batch().await?;
-    let word: DecisionWire = body::json(payload, 64 << 10).await?;
-    let reason = reason(&word)?;
-    if let Some(reason) = reason {
-        anonymous(&ask, &batch.code, reason).await?;
-    }
-    let decision = Decision {
-        content: content(&word, &batch)?,
-        batch: batch.code,
-        approve: word.approve,
-        by: ask.caller.name.clone(),
-        at: ask.now(),
-    };
-    let decided = ask.store().decide_batch(&decision).await?;
-    if let Some(reason) = reason {
-        ask.store()
-            .audit(
-                ask.now(),
-                &ask.caller.name,
-                "batch.reason",
-                &decided.code,
-                reason,
-            )
-            .await?;
-    }
-    ask.wake_workers();
-    Ok(ok(&BatchWire::from(decided)))
-}
-
-/// Nobody approves what they did not name; a refusal is about whatever stands there.
-fn content(word: &DecisionWire, batch: &BatchView) -> Result<ContentHash, Problem> {
-    let named = word.content.as_deref().map(hex::decode);
-    match named {
-        Some(Ok(bytes)) => bytes.try_into().map(ContentHash).ok(),
-        Some(Err(_)) => None,
-        None => (!word.approve).then_some(batch.content),
-    }
-    .ok_or_else(|| {
-        unprocessable(
-            "to approve, send the batch's `content` (64 hexadecimal digits) as you saw it",
-            vec![],
-        )
-    })
-}
-
-fn reason(word: &DecisionWire) -> Result<Option<&str>, Problem> {
-    let reason = word
-        .reason
-        .as_deref()
-        .map(str::trim)
-        .filter(|reason| !reason.is_empty());
-    match reason {
-        Some(reason) if reason.chars().count() > 500 || reason.chars().any(char::is_control) => {
-            Err(unprocessable(
-                "`reason` is one line of at most 500 characters",
-                vec![],
-            ))
-        }
-        None if !word.approve => Err(unprocessable(
-            "to refuse, say why in `reason`: the clerk has to mend it",
-            vec![],
-        )),
-        other => Ok(other),
-    }
-}
-
-/// A reason stays for ever, in clear, and many see it.
-async fn anonymous(ask: &Ask, batch: &str, reason: &str) -> Result<(), Problem> {
-    let named = mention::names_somebody(&ask.api.gateway, batch, reason).await;
-    match named.map_err(|error| internal(&error))? {
-        true => Err(unprocessable(
-            "`reason` names a person of the batch or holds a long number, such as a card's: name the row of the sheet instead",
-            vec![],
-        )),
-        false => Ok(()),
-    }
 }
 
 impl From<BatchView> for BatchWire {
@@ -253,7 +168,12 @@ impl From<BatchView> for BatchWire {
             rows: batch.rows,
             total_fen: batch.total.get(),
             prepared_by: batch.prepared_by,
-            decided_by: batch.decided_by,
+            round: batch.round,
+            expires_at: batch
+                .expires_at
+                .filter(|_| batch.state.awaits())
+                .map(|at| at.to_string()),
+            next: next(batch.state),
         }
     }
 }

@@ -6,11 +6,12 @@ use actix_web::web;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use tokio::sync::mpsc;
 
 use super::{
     problem::Problem,
-    refusal::{bad_request, too_large},
+    refusal::{bad_request, too_large, unprocessable},
 };
 use crate::transport::https::ByteStream;
 
@@ -21,13 +22,21 @@ pub(super) async fn json<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let body = payload.to_bytes_limited(most).await;
     let body = body.map_err(|_| too_large(most as u64))?;
-    let body = body.map_err(|error| bad_request(&format!("the body broke off: {error}")))?;
-    // Only place and kind of the fault: the body may hold what must not be repeated.
+    let body = body.map_err(|_| {
+        bad_request("the body broke off or is not what Content-Encoding says; send it again")
+    })?;
+    // Only the place of the fault: the body may hold what must not be repeated.
     serde_json::from_slice(&body).map_err(|error| {
-        let (kind, line, column) = (error.classify(), error.line(), error.column());
-        bad_request(&format!(
-            "the body is not the JSON expected here: {kind:?} fault at line {line}, column {column}"
-        ))
+        let place = format!("line {}, column {}", error.line(), error.column());
+        match error.classify() {
+            Category::Data => unprocessable(
+                format!("the body is JSON, but not in the form that GET /v1/openapi.json describes: look at {place}"),
+                Vec::new(),
+            ),
+            Category::Io | Category::Syntax | Category::Eof => {
+                bad_request(&format!("the body is not JSON: look at {place}"))
+            }
+        }
     })
 }
 

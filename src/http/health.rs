@@ -30,6 +30,13 @@ pub struct HealthWire {
     pub next_due: Option<String>,
     /// When the oldest instruction in doubt was planned.
     pub oldest_in_doubt: Option<String>,
+    /// Batches whose rows are not what was released: nothing more of them is sent until people have looked.
+    pub content_differs: u64,
+    /// Which, for the operator.
+    pub content_differs_in: Vec<String>,
+    /// Deliveries of webhooks that wait, and those that were given up: their receivers did not take them.
+    pub webhooks_waiting: u64,
+    pub webhooks_given_up: u64,
     pub runs_out: Vec<RunsOut>,
 }
 
@@ -114,7 +121,7 @@ fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
     Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
-/// `GET /v1/health`; 503 when the store does not answer. A bank is told whether all is well, and no more.
+/// Whether the gateway is well.; 503 when the store does not answer. A bank is told whether all is well, and no more.
 #[utoipa::path(
     get, path = "/v1/health",
     responses(
@@ -128,17 +135,22 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         Ok::<_, StoreError>((
             ask.store().next_due().await?,
             ask.store().oldest_in_doubt().await?,
+            ask.store().differing_batches().await?,
+            ask.store().post().await?,
         ))
     }
     .await;
     let asked = asked.inspect_err(|error| tracing::error!(%error, "the store does not answer"));
     let store_reachable = asked.is_ok();
-    let (next_due, doubt) = asked.unwrap_or_default();
+    let (next_due, doubt, differing, post) = asked.unwrap_or_default();
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
     let soon = runs_out
         .iter()
         .any(|item| item.fault.is_some() || item.days.is_none_or(|days| days < WARN_DAYS));
-    let (status, code) = match (store_reachable, soon || doubt.is_some()) {
+    let (status, code) = match (
+        store_reachable,
+        soon || doubt.is_some() || !differing.is_empty(),
+    ) {
         (false, _) => ("down", StatusCode::SERVICE_UNAVAILABLE),
         (true, true) => ("attention", StatusCode::OK),
         (true, false) => ("ok", StatusCode::OK),
@@ -149,14 +161,21 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         };
         return Ok(wire::with(code, &HealthAnswer::Well(well)));
     }
-    let health = HealthWire {
+    let mut health = HealthWire {
         status: status.into(),
         at: now.to_string(),
         engine: ask.store().engine().into(),
         store_reachable,
         next_due: next_due.map(|at| at.to_string()),
         oldest_in_doubt: doubt.map(|at| at.to_string()),
+        content_differs: differing.len() as u64,
+        content_differs_in: differing,
+        webhooks_waiting: post.waiting,
+        webhooks_given_up: post.given_up,
         runs_out,
     };
+    if ask.caller.role != Role::Operator {
+        health.content_differs_in.clear();
+    }
     Ok(wire::with(code, &HealthAnswer::Whole(health)))
 }

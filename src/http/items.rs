@@ -10,7 +10,6 @@ use wagegate_domain::{
 
 use super::{
     ask::Ask,
-    batches::visible,
     problem::Problem,
     refusal::bad_request,
     wire::{self, Page, ok},
@@ -19,9 +18,6 @@ use crate::{
     security::access::{Action, Target},
     store::{BatchView, ItemCursor, ItemFilter, ItemView},
 };
-
-const PAGE: u32 = 200;
-const PAGE_MAX: u32 = 1_000;
 
 /// One worker's wage and where it stands; name and account are masked.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -80,7 +76,7 @@ struct OfMonth {
     limit: Option<u32>,
 }
 
-/// `GET /v1/batches/{code}/items?after=&limit=&place=`
+/// Wage items of a batch, in the order of the sheet.
 #[utoipa::path(
     get, path = "/v1/batches/{code}/items", params(OfBatch), responses((status = 200, body = Page<ItemWire>))
 )]
@@ -98,32 +94,32 @@ pub(super) async fn of_batch(ask: Ask) -> Result<HttpResponse, Problem> {
         &[batch],
         places,
         cursor(query.after.as_deref())?,
-        size(query.limit)?,
+        wire::size(query.limit)?,
     )
     .await?;
     Ok(ok(&page))
 }
 
-/// `GET /v1/failures?month=&after=&limit=`
+/// Wages of a month that failed or came back.
 #[utoipa::path(
     get, path = "/v1/failures", params(OfMonth), responses((status = 200, body = Page<ItemWire>))
 )]
 pub(super) async fn failures(ask: Ask) -> Result<HttpResponse, Problem> {
     let query: OfMonth = ask.query()?;
-    let unpaid = |batch: &BatchView| {
-        [Place::Failed, Place::Returned]
-            .iter()
-            .any(|place| batch.tally.at(*place).0 > 0)
-    };
-    let mut batches = visible(&ask, Some(query.month)).await?;
-    batches.retain(unpaid);
-    batches.sort_by_key(|batch| batch.id);
+    let (after, limit) = (cursor(query.after.as_deref())?, wire::size(query.limit)?);
+    let from = after.map_or(0, |(id, _)| id);
+    // Each has an item at least, so this many fill the page and show whether there is another; the first may be behind the cursor.
+    let most = limit.saturating_add(2);
+    let batches = ask
+        .store()
+        .unpaid_page(&ask.sees()?, query.month, from, most)
+        .await?;
     let page = collect(
         &ask,
         &batches,
         vec![Place::Failed, Place::Returned],
-        cursor(query.after.as_deref())?,
-        size(query.limit)?,
+        after,
+        limit,
     )
     .await?;
     Ok(ok(&page))
@@ -217,13 +213,6 @@ const fn fixer(reason: Reason) -> (&'static str, &'static str) {
         FixBy::Contractor => ("contractor", "施工企业"),
         FixBy::Operator => ("operator", "运维"),
         FixBy::Time => ("time", "等待银行"),
-    }
-}
-
-pub(super) fn size(limit: Option<u32>) -> Result<u32, Problem> {
-    match limit.unwrap_or(PAGE) {
-        limit @ 1..=PAGE_MAX => Ok(limit),
-        _ => Err(bad_request("limit is 1 to 1000")),
     }
 }
 

@@ -4,11 +4,16 @@
 //! then asks for the scope. Wire types live with their resource; the domain has none.
 
 pub mod accounts;
+pub mod approval;
 pub mod ask;
+pub mod audit;
 pub mod bank;
 pub mod batches;
 mod body;
+pub mod cards;
+pub mod changes;
 pub mod doors;
+mod fault;
 mod frame;
 pub mod health;
 pub mod idempotency;
@@ -23,7 +28,10 @@ pub mod problem;
 pub mod rates;
 mod refusal;
 pub mod register;
+pub mod roster;
 pub mod serve;
 pub mod sheets;
+mod templates;
 mod terms;
+pub mod webhooks;
 pub mod wire;

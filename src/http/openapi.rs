@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use actix_web::HttpResponse;
 use utoipa::{
-    PartialSchema, Path, ToSchema,
+    Number, PartialSchema, Path, ToSchema,
     openapi::{
         Components, Content, HttpMethod, Info, Object, OpenApi, Paths, Ref, RefOr, Required,
         Response, Schema, SecurityRequirement, Server, Type,
+        extensions::Extensions,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        schema::ObjectBuilder,
+        schema::{ObjectBuilder, SchemaType},
         security::SecurityScheme,
     },
 };
@@ -80,6 +81,7 @@ const ALWAYS: &[(u16, &str)] = &[
     (403, "Unknown principal, or outside the caller's role or scope"),
     (404, "There is no such thing"),
     (406, "None of the accepted media types is given here"),
+    (422, "The content cannot be taken; `rows` says where, where the content has rows"),
     (503, "Not possible now; nothing was changed"),
 ];
 #[rustfmt::skip]
@@ -87,7 +89,6 @@ const CHANGING: &[(u16, &str)] = &[
     (409, "A rule of the trade, or another request under the same key, stands against it"),
     (413, "The body is larger than is taken here"),
     (415, "The body is of a media type that is not taken here"),
-    (422, "The content cannot be taken; `rows` says where, where the content has rows"),
 ];
 
 impl Contract {
@@ -133,8 +134,16 @@ fn entry<T: ToSchema + PartialSchema>() -> (String, RefOr<Schema>) {
 /// Adds to an operation what all have: its id, the parts of its path, the key of a POST, and every status that is a problem.
 fn complete(door: &Door, operation: &mut Operation) {
     operation.operation_id = Some(operation_id(door));
+    operation.extensions = Some(roles(door));
     operation.tags = door.path.split('/').nth(2).map(|tag| vec![tag.to_owned()]);
     let parameters = operation.parameters.get_or_insert_default();
+    for parameter in &mut *parameters {
+        if let RefOr::T(parameter) = parameter
+            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+        {
+            narrow(schema);
+        }
+    }
     for part in parts(door.path) {
         if !has(parameters, part) {
             parameters.push(path_part(part).into());
@@ -171,6 +180,16 @@ fn operation_id(door: &Door) -> String {
     door.method.to_lowercase() + &words.replace(['{', '}'], "")
 }
 
+/// Which roles get past the door.
+fn roles(door: &Door) -> Extensions {
+    let roles = door.action.roles().iter().map(|role| role.code());
+    Extensions::builder()
+        .add("x-roles", roles.collect::<Vec<_>>())
+        .build()
+}
+
+const NO_CONTROLS: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
@@ -180,6 +199,27 @@ fn has(parameters: &[RefOr<Parameter>], name: &str) -> bool {
     parameters
         .iter()
         .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
+}
+
+/// What holds for every value in an address: it is there or it is not, and is never null; a text has no control characters; a number fits 53 bits,
+/// beyond which clients round.
+fn narrow(schema: &mut Object) {
+    if let SchemaType::Array(kinds) = &schema.schema_type
+        && let Some(kind) = kinds.iter().find(|kind| **kind != Type::Null)
+    {
+        schema.schema_type = kind.clone().into();
+    }
+    match schema.schema_type {
+        SchemaType::Type(Type::String)
+            if schema.pattern.is_none() && schema.enum_values.is_none() =>
+        {
+            schema.pattern = Some(NO_CONTROLS.into());
+        }
+        SchemaType::Type(Type::Integer) if schema.maximum.is_none() => {
+            schema.maximum = Some(Number::UInt((1 << 53) - 1));
+        }
+        SchemaType::Type(_) | SchemaType::Array(_) | SchemaType::AnyValue => {}
+    }
 }
 
 fn path_part(name: &str) -> Parameter {

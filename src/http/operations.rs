@@ -1,9 +1,13 @@
-//! What operators ask of the books: suspense, the audit chain, the recount.
+//! What operators ask of the books: suspense and the recount.
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
-use super::{ask::Ask, problem::Problem, wire::ok};
+use super::{
+    ask::Ask,
+    problem::Problem,
+    wire::{self, AfterId, Page, ok},
+};
 use crate::{
     security::access::Target,
     store::{ChainCheck, SuspenseView},
@@ -23,16 +27,6 @@ pub struct SuspenseWire {
     pub since: String,
 }
 
-/// What a walk over the audit chain found.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct AuditWire {
-    pub whole: bool,
-    /// How many entries, when whole.
-    pub entries: Option<u64>,
-    /// The first entry that does not follow from the one before.
-    pub broken_at: Option<i64>,
-}
-
 /// What a recount from the rows found beside the kept figures.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecountWire {
@@ -41,20 +35,22 @@ pub struct RecountWire {
     pub differences: Vec<String>,
 }
 
-/// `GET /v1/suspense`
+/// What banks said that matches nothing, oldest first.
 #[utoipa::path(
-    get, path = "/v1/suspense", responses((status = 200, body = Vec<SuspenseWire>))
+    get, path = "/v1/suspense", params(AfterId), responses((status = 200, body = Page<SuspenseWire>))
 )]
 pub(super) async fn suspense(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
-    let suspense = ask.store().suspense().await?;
-    Ok(ok(&suspense
-        .into_iter()
-        .map(SuspenseWire::from)
-        .collect::<Vec<_>>()))
+    let paging: AfterId = ask.query()?;
+    let limit = wire::size(paging.limit)?;
+    let after = wire::key(paging.after)?;
+    let found = ask.store().suspense_page(after, limit + 1).await?;
+    Ok(ok(&Page::<SuspenseWire>::of(found, limit, |view| {
+        view.id.to_string()
+    })))
 }
 
-/// `GET /v1/audit/check`
+/// Walks the audit chain.
 #[utoipa::path(
     get, path = "/v1/audit/check", responses((status = 200, body = AuditWire))
 )]
@@ -74,7 +70,7 @@ pub(super) async fn check_audit(ask: Ask) -> Result<HttpResponse, Problem> {
     }))
 }
 
-/// `GET /v1/recount`
+/// Counts everything again from the rows and compares with the kept figures.
 #[utoipa::path(
     get, path = "/v1/recount", responses((status = 200, body = RecountWire))
 )]

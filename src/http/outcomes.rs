@@ -30,7 +30,7 @@ enum At {
     After(Option<(ItemCursor, u32)>),
 }
 
-/// `GET /v1/outcomes`. An answer that breaks off is not whole: its last chunk is missing and the connection ends.
+/// Every attempt with its outcome, as CSV. An answer that breaks off is not whole: its last chunk is missing and the connection ends.
 #[utoipa::path(
     get, path = "/v1/outcomes", responses((status = 200, body = String, content_type = "text/csv"))
 )]

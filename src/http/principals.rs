@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     ask::Ask,
     body,
-    items::size,
     problem::Problem,
-    refusal::{bad_request, unprocessable},
-    wire::{self, Page, ok},
+    refusal::{not_there, unprocessable},
+    wire::{self, AfterCode, Page, ok},
 };
 use crate::{
     security::{
@@ -119,26 +118,15 @@ pub struct MeWire {
     pub serial: Option<String>,
 }
 
-#[derive(Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Paging {
-    /// The `next` of the page before.
-    #[param(max_length = 200)]
-    after: Option<String>,
-    /// Entries on the page, 1 to 1000; 200 where not given.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
-
 /// `GET /v1/principals?after=&limit=`
-#[utoipa::path(get, path = "/v1/principals", params(Paging), responses((status = 200, body = Page<PrincipalWire>)))]
+#[utoipa::path(get, path = "/v1/principals", params(AfterCode), responses((status = 200, body = Page<PrincipalWire>)))]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
-    let Paging { after, limit } = ask.query()?;
-    let limit = size(limit)?;
+    let AfterCode { after, limit } = ask.query()?;
+    let limit = wire::size(limit)?;
     let after = after.unwrap_or_default();
     let found = ask.store().principals(&after, limit + 1).await?;
-    Ok(ok(&page::<_, PrincipalWire>(found, limit, |one| {
+    Ok(ok(&Page::<PrincipalWire>::of(found, limit, |one| {
         one.principal.name.clone()
     })))
 }
@@ -210,22 +198,22 @@ async fn change(ask: &Ask, change: &PrincipalChange) -> Result<HttpResponse, Pro
 }
 
 /// `GET /v1/certificates?after=&limit=`
-#[utoipa::path(get, path = "/v1/certificates", params(Paging), responses((status = 200, body = Page<CertificateWire>)))]
+#[utoipa::path(get, path = "/v1/certificates", params(AfterCode), responses((status = 200, body = Page<CertificateWire>)))]
 pub(super) async fn certificates(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
-    let Paging { after, limit } = ask.query()?;
-    let limit = size(limit)?;
+    let AfterCode { after, limit } = ask.query()?;
+    let limit = wire::size(limit)?;
     let after = match after {
         Some(after) => Some(
             after
                 .split_once(':')
                 .and_then(|(issuer, serial)| key(issuer, serial))
-                .ok_or_else(|| bad_request("after is the `next` of the page before"))?,
+                .ok_or_else(|| unprocessable("after is the `next` of the page before", vec![]))?,
         ),
         None => None,
     };
     let found = ask.store().certificates(after.as_ref(), limit + 1).await?;
-    Ok(ok(&page::<_, CertificateWire>(found, limit, |one| {
+    Ok(ok(&Page::<CertificateWire>::of(found, limit, |one| {
         let (issuer, serial) = shown(&one.key);
         format!("{issuer}:{serial}")
     })))
@@ -295,7 +283,7 @@ fn named(ask: &Ask) -> Result<String, Problem> {
     let uri: Result<PeerUri, _> = format!("wagegate://{kind}/{name}").parse();
     match uri {
         Ok(uri) if uri.kind != Kind::Gateway => Ok(uri.to_string()),
-        Ok(_) | Err(_) => Err(bad_request(
+        Ok(_) | Err(_) => Err(not_there(
             "a principal is named NAME for a user or bank:CODE for a bank",
         )),
     }
@@ -346,16 +334,6 @@ fn places(scope: &Scope) -> (Vec<String>, Option<String>, Option<String>) {
         Scope::Projects(projects) => (projects.iter().cloned().collect(), None, None),
         Scope::Region(region) => (vec![], Some(region.clone()), None),
         Scope::Bank(bank) => (vec![], None, Some(bank.clone())),
-    }
-}
-
-/// A page of at most `limit` out of one more than that.
-fn page<T, W: From<T>>(mut found: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Page<W> {
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    Page {
-        next: found.last().filter(|_| more).map(cursor),
-        items: found.into_iter().map(W::from).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
-use wagegate_domain::{PayMonth, indicator::Tally};
+use wagegate_domain::{Fen, PayMonth, indicator::Tally};
 
 use super::{
     ask::Ask,
@@ -38,12 +38,15 @@ pub struct RateWire {
     /// Region or project code; empty for the total.
     pub code: String,
     pub name: String,
-    /// Projects with a batch in the month.
+    /// Projects with a released batch in the month.
     pub projects: u64,
     /// Projects under construction there, by the department's count.
     pub base_projects: Option<u32>,
+    /// Released wages: what the rates are of.
     pub all: Figures,
     pub places: Places,
+    /// Wages on sheets that await review or release, beside all that.
+    pub awaiting: Figures,
     /// Percent with two decimals, as text; absent without items.
     pub rate_by_count: Option<String>,
     pub rate_by_amount: Option<String>,
@@ -72,7 +75,7 @@ struct Query {
     level: LevelWire,
 }
 
-/// `GET /v1/rates?month=&level=`
+/// The payment rate of a month.
 #[utoipa::path(
     get, path = "/v1/rates", params(Query), responses((status = 200, body = RatesWire))
 )]
@@ -112,6 +115,7 @@ fn wire(rates: &Rates, level: LevelWire) -> RatesWire {
                     &line.name,
                     line.projects,
                     line.base_projects,
+                    line.awaiting,
                     &line.tally,
                 )
             })
@@ -121,6 +125,7 @@ fn wire(rates: &Rates, level: LevelWire) -> RatesWire {
             "合计",
             rates.total.projects,
             rates.total.base_projects,
+            rates.total.awaiting,
             &rates.total.tally,
         ),
     }
@@ -131,6 +136,7 @@ fn rate(
     name: &str,
     projects: u64,
     base_projects: Option<u32>,
+    (awaiting, awaiting_fen): (u64, Fen),
     tally: &Tally,
 ) -> RateWire {
     let (count, fen) = tally.all().unwrap_or_default();
@@ -144,6 +150,10 @@ fn rate(
             fen: fen.get(),
         },
         places: places(tally),
+        awaiting: Figures {
+            count: awaiting,
+            fen: awaiting_fen.get(),
+        },
         rate_by_count: tally.rate_by_count().map(|rate| format!("{rate:.2}")),
         rate_by_amount: tally.rate_by_amount().map(|rate| format!("{rate:.2}")),
     }

@@ -10,6 +10,7 @@ use crate::{
     evidence::EvidenceError,
     intake::{self, IntakeError, SubmitError},
     reconcile::PushError,
+    registry::{EnrolError, forms::FormsError},
     security::{mention, seal::VaultError},
     store::{Conflict, OwedTwice, StoreError},
 };
@@ -19,6 +20,15 @@ pub(super) fn bad_request(detail: &str) -> Problem {
         StatusCode::BAD_REQUEST,
         "urn:wagegate:bad-request",
         "Bad request",
+        detail,
+    )
+}
+
+pub(super) fn not_there(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "urn:wagegate:not-found",
+        "Not found",
         detail,
     )
 }
@@ -98,21 +108,41 @@ impl From<Conflict> for Problem {
                 "take these rows out, or have the other batch refused first",
             ),
             Conflict::RowsDiffer => ("urn:wagegate:rows-differ", "upload the sheet again"),
-            Conflict::NotAwaiting { .. } => (
-                "urn:wagegate:not-awaiting",
-                "a decision is made once; look at the batch",
+            Conflict::NotNow(_) => (
+                "urn:wagegate:not-now",
+                "look at the batch: it says what comes next and whose it is",
             ),
-            Conflict::SamePerson => (
+            Conflict::SamePerson { .. } => (
                 "urn:wagegate:same-person",
-                "ask another approver of the project",
+                "ask somebody else of the project who has the role",
+            ),
+            Conflict::HasInstructions => (
+                "urn:wagegate:has-instructions",
+                "have the operator compare the database with its backup and with what the bank got",
             ),
             Conflict::ContentDiffers => (
                 "urn:wagegate:content-differs",
-                "look at the batch again and approve the content hash it shows now",
+                "look at the batch again and name the content hash that it shows now; where it is the same, the database was changed outside the gateway",
             ),
             Conflict::FundsShort { .. } => (
                 "urn:wagegate:funds-short",
                 "have the money put on the special account, wait until the bank tells of it, and approve again",
+            ),
+            Conflict::ProjectsRefused(_) => (
+                "urn:wagegate:projects-refused",
+                "nothing was imported; mend the lines that are named and send all again",
+            ),
+            Conflict::CardOfAnother { .. } => (
+                "urn:wagegate:card-of-another",
+                "a card is one worker's: ask both, and register the other card first",
+            ),
+            Conflict::EvidenceMissing => (
+                "urn:wagegate:evidence-missing",
+                "upload what shows it (POST /v1/evidence) and name its hash in `evidence`",
+            ),
+            Conflict::ReplacedByHand => (
+                "urn:wagegate:replaced-by-hand",
+                "register the worker's new card; the old one is replaced with it",
             ),
             Conflict::AlreadyKnown { .. } => (
                 "urn:wagegate:already-known",
@@ -137,6 +167,8 @@ impl From<Conflict> for Problem {
         };
         let rows = if let Conflict::AlreadyOwed { rows, .. } = &conflict {
             rows.iter().map(owed_twice).collect()
+        } else if let Conflict::CardOfAnother { rows, .. } = &conflict {
+            rows.iter().map(card_of_another).collect()
         } else {
             Vec::new()
         };
@@ -159,6 +191,17 @@ fn owed_twice(twice: &OwedTwice) -> RowProblem {
         flaw: intake::Flaw::AlreadyOwed {
             batch: twice.other_batch.clone(),
         },
+    })
+}
+
+/// A row whose card is another worker's.
+fn card_of_another(row: &u32) -> RowProblem {
+    let place = intake::Place::of(*row);
+    row_problem(&intake::Problem {
+        sheet: place.sheet_name(),
+        row: place.row,
+        column: "银行卡号".into(),
+        flaw: intake::Flaw::CardOfAnother,
     })
 }
 
@@ -199,7 +242,7 @@ impl From<PushError> for Problem {
         match error {
             PushError::Store(error) => error.into(),
             PushError::Evidence(error) => error.into(),
-            PushError::Empty => bad_request("the document is empty"),
+            PushError::Empty => unprocessable("the document is empty", Vec::new()),
         }
     }
 }
@@ -229,6 +272,39 @@ impl From<IntakeError> for Problem {
                 unprocessable(error.to_string(), Vec::new())
             }
             IntakeError::Io(_) | IntakeError::Records(_) | IntakeError::Stopped => internal(&error),
+        }
+    }
+}
+
+impl From<EnrolError> for Problem {
+    fn from(error: EnrolError) -> Self {
+        match error {
+            EnrolError::Store(error) => error.into(),
+            EnrolError::Evidence(error) => error.into(),
+            EnrolError::Forms(error) => error.into(),
+            EnrolError::Vault(error) => error.into(),
+            EnrolError::Ended(_) => internal(&error),
+        }
+    }
+}
+
+impl From<FormsError> for Problem {
+    fn from(error: FormsError) -> Self {
+        match &error {
+            FormsError::Refused(refused) => {
+                let more = if refused.total > 1_000 {
+                    "; the first 1,000 are listed"
+                } else {
+                    ""
+                };
+                let rows = refused.problems.iter().map(row_problem).collect();
+                unprocessable(format!("{error}{more}"), rows)
+            }
+            FormsError::Unreadable(_)
+            | FormsError::TooLarge
+            | FormsError::NoSecret
+            | FormsError::Unsigned { .. } => unprocessable(error.to_string(), Vec::new()),
+            FormsError::Io(_) | FormsError::Stopped => internal(&error),
         }
     }
 }

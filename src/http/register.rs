@@ -1,4 +1,4 @@
-//! Regions and projects: imported by the operator, seen by whoever has them in scope.
+//! Regions, contractors and projects: imported by the operator, seen by whoever has them in scope.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -7,36 +7,47 @@ use wagegate_domain::ids::{BankAccount, Region, Uscc};
 use super::{
     ask::Ask,
     body,
-    problem::{Problem, RowProblem},
-    refusal::unprocessable,
-    wire::ok,
+    fault::{Fault, Faults, all_or_problems, refused},
+    problem::Problem,
+    wire::{self, AfterCode, Page, ok},
 };
 use crate::{
-    security::access::Target,
-    store::{ProjectEntry, RegionEntry},
+    security::{access::Target, principal::Scope},
+    store::{Conflict, ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError},
 };
 
 /// Largest import; a province's projects are a few MiB.
 const BODY_MAX: usize = 32 << 20;
+/// Aliases of one special account.
+const ALIASES_MAX: usize = 20;
 
 /// A region, as a line of the import and on the wire.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegionWire {
-    /// GB/T 2260 code, six digits.
+    /// GB/T 2260 code, six digits; a unit without one has its prefecture's four digits, a capital letter and a digit.
     pub code: String,
     pub name: String,
     /// Projects under construction there, by the supervising department's count.
     pub base_projects: Option<u32>,
 }
 
-/// A project with its special wage account, as a line of the import and on the wire. Every field is needed, so a misspelt one is missed;
-/// others may stand beside them.
+/// A contractor, as a line of the import and on the wire.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContractorWire {
+    /// Credit code, 18 characters.
+    pub uscc: String,
+    pub name: String,
+}
+
+/// A project with its special wage account, as a line of the import and on the wire. Every field but `aliases` is needed, so a misspelt one is
+/// missed; others may stand beside them.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProjectWire {
     pub code: String,
     pub name: String,
-    /// County, six digits.
+    /// County, six characters.
     pub region: String,
     pub contractor_uscc: String,
     pub contractor: String,
@@ -45,15 +56,26 @@ pub struct ProjectWire {
     /// Number of the special account.
     pub account: String,
     pub account_name: String,
+    /// Other names of the special account, where its own is too long for a field; left out or empty, those that are known stay.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub aliases: Vec<String>,
 }
 
-/// How many lines an import took.
+/// What an import came to, in the things that it named.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Imported {
-    pub imported: usize,
+    /// All of them.
+    pub imported: u64,
+    /// Not known before.
+    pub new: u64,
+    /// Known otherwise before: each is a new version.
+    pub changed: u64,
+    /// Known just so: nothing was changed.
+    pub same: u64,
 }
 
-/// `POST /v1/regions`
+/// Adds or renames regions, all of them or none.
 #[utoipa::path(
     post, path = "/v1/regions", request_body = Vec<RegionWire>, responses((status = 200, body = Imported))
 )]
@@ -63,16 +85,58 @@ pub(super) async fn import_regions(
 ) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let lines: Vec<RegionWire> = body::json(payload, BODY_MAX).await?;
-    let regions = all_or_problems(&lines, region)?;
-    ask.store()
+    let regions = all_or_problems(&lines, ("code", |line| &line.code), region)?;
+    let registered = ask
+        .store()
         .import_regions(&regions, &ask.caller.name, ask.now())
         .await?;
-    Ok(ok(&Imported {
-        imported: regions.len(),
-    }))
+    Ok(ok(&Imported::from(registered)))
 }
 
-/// `POST /v1/projects`
+/// `POST /v1/contractors`
+#[utoipa::path(
+    post, path = "/v1/contractors", request_body = Vec<ContractorWire>, responses((status = 200, body = Imported))
+)]
+pub(super) async fn import_contractors(
+    ask: Ask,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    ask.may(Target::Gateway)?;
+    let lines: Vec<ContractorWire> = body::json(payload, BODY_MAX).await?;
+    let contractors = all_or_problems(&lines, ("uscc", |line| &line.uscc), contractor)?;
+    let registered = ask
+        .store()
+        .import_contractors(&contractors, &ask.caller.name, ask.now())
+        .await?;
+    Ok(ok(&Imported::from(registered)))
+}
+
+/// `GET /v1/contractors?after=&limit=`: all for who sees everything, for others those of their projects.
+#[utoipa::path(
+    get, path = "/v1/contractors", params(AfterCode), responses((status = 200, body = Page<ContractorWire>))
+)]
+pub(super) async fn contractors(ask: Ask) -> Result<HttpResponse, Problem> {
+    let query: AfterCode = ask.query()?;
+    let limit = wire::size(query.limit)?;
+    let after = query.after.unwrap_or_default();
+    // One more than asked for shows whether there is a next page.
+    let found = if ask.caller.scope == Scope::All {
+        ask.store().contractors(&after, limit + 1).await?
+    } else {
+        let seen = ask.sees()?;
+        let projects = ask.store().project_page(&seen, None, u32::MAX).await?;
+        let mut theirs = ContractorEntry::of(&projects);
+        theirs.retain(|contractor| contractor.uscc > after);
+        theirs
+    };
+    Ok(ok(&Page::<ContractorWire>::of(
+        found,
+        limit,
+        |contractor| contractor.uscc.clone(),
+    )))
+}
+
+/// Adds or renames projects with their special accounts, all of them or none.
 #[utoipa::path(
     post, path = "/v1/projects", request_body = Vec<ProjectWire>, responses((status = 200, body = Imported))
 )]
@@ -83,26 +147,65 @@ pub(super) async fn import_projects(
     ask.may(Target::Gateway)?;
     let lines: Vec<ProjectWire> = body::json(payload, BODY_MAX).await?;
     let banks: Vec<&str> = ask.api.gateway.banks.codes().collect();
-    let projects = all_or_problems(&lines, |line| project(line, &banks))?;
-    ask.store()
+    let projects = all_or_problems(&lines, ("code", |line| &line.code), |line| {
+        project(line, &banks)
+    })?;
+    let taken = ask
+        .store()
         .import_projects(&projects, &ask.caller.name, ask.now())
-        .await?;
-    Ok(ok(&Imported {
-        imported: projects.len(),
-    }))
+        .await;
+    match taken {
+        Err(StoreError::Conflict(conflict)) => Err(refused_projects(conflict, &projects)),
+        taken => Ok(ok(&Imported::from(taken?))),
+    }
 }
 
-/// `GET /v1/projects`
+/// The conflict with every project that it is about, by its line.
+fn refused_projects(conflict: Conflict, projects: &[ProjectEntry]) -> Problem {
+    let rows = if let Conflict::ProjectsRefused(flaws) = &conflict {
+        refused(flaws, projects)
+    } else {
+        Vec::new()
+    };
+    Problem::from(conflict).pointing_at(rows)
+}
+
+/// Projects in scope, by code.
 #[utoipa::path(
-    get, path = "/v1/projects", responses((status = 200, body = Vec<ProjectWire>))
+    get, path = "/v1/projects", params(AfterCode), responses((status = 200, body = Page<ProjectWire>))
 )]
 pub(super) async fn projects(ask: Ask) -> Result<HttpResponse, Problem> {
-    let mut projects = ask.store().projects().await?;
-    projects.retain(|project| ask.may_project(&project.code, project.region).is_ok());
-    Ok(ok(&projects
-        .into_iter()
-        .map(ProjectWire::from)
-        .collect::<Vec<_>>()))
+    let paging: AfterCode = ask.query()?;
+    let limit = wire::size(paging.limit)?;
+    let after = paging.after.as_deref();
+    let found = ask
+        .store()
+        .project_page(&ask.sees()?, after, limit + 1)
+        .await?;
+    Ok(ok(&Page::<ProjectWire>::of(found, limit, |project| {
+        project.code.clone()
+    })))
+}
+
+impl From<Registered> for Imported {
+    fn from(registered: Registered) -> Self {
+        let Registered { new, changed, same } = registered;
+        Self {
+            imported: new + changed + same,
+            new,
+            changed,
+            same,
+        }
+    }
+}
+
+impl From<ContractorEntry> for ContractorWire {
+    fn from(entry: ContractorEntry) -> Self {
+        Self {
+            uscc: entry.uscc,
+            name: entry.name,
+        }
+    }
 }
 
 impl From<ProjectEntry> for ProjectWire {
@@ -116,121 +219,143 @@ impl From<ProjectEntry> for ProjectWire {
             bank: entry.bank,
             account: entry.account,
             account_name: entry.account_name,
+            aliases: entry.aliases,
         }
     }
 }
 
-/// What is wrong with one column: its name, the fault and the remedy in Chinese, the remedy in English.
-type Fault = (&'static str, String, &'static str, &'static str);
+fn region(line: &RegionWire) -> Result<RegionEntry, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let code = faults.or(region_code("code", &line.code));
+    let name = faults.or(text("name", &line.name));
+    match (code, name) {
+        (Some(code), Some(name)) => Ok(RegionEntry {
+            code,
+            name,
+            base_projects: line.base_projects,
+        }),
+        (None, _) | (_, None) => Err(faults.0),
+    }
+}
 
-/// All lines made into entries, or every line's first fault. The first line after the header is line 2, as a spreadsheet counts.
-fn all_or_problems<L, E>(
-    lines: &[L],
-    entry: impl Fn(&L) -> Result<E, Fault>,
-) -> Result<Vec<E>, Problem> {
-    let mut entries = Vec::with_capacity(lines.len());
-    let mut problems = Vec::new();
-    for (row, line) in (2..).zip(lines) {
-        match entry(line) {
-            Ok(entry) => entries.push(entry),
-            Err(fault) => problems.push(problem(row, fault)),
+fn contractor(line: &ContractorWire) -> Result<ContractorEntry, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let uscc = faults.or(uscc("uscc", &line.uscc));
+    let name = faults.or(text("name", &line.name));
+    match (uscc, name) {
+        (Some(uscc), Some(name)) => Ok(ContractorEntry { uscc, name }),
+        (None, _) | (_, None) => Err(faults.0),
+    }
+}
+
+fn project(line: &ProjectWire, banks: &[&str]) -> Result<ProjectEntry, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let texts = [
+        ("code", &line.code),
+        ("name", &line.name),
+        ("contractor", &line.contractor),
+        ("account_name", &line.account_name),
+    ];
+    let [code, name, contractor, account_name] =
+        texts.map(|(column, value)| faults.or(text(column, value)).unwrap_or_default());
+    let region = faults.or(region_code("region", &line.region));
+    let contractor_uscc = faults.or(uscc("contractor_uscc", &line.contractor_uscc));
+    let account = faults.or(account(&line.account));
+    faults.or(bank(&line.bank, banks));
+    let aliases = faults.or(aliases(&line.aliases)).unwrap_or_default();
+    match (region, contractor_uscc, account) {
+        (Some(region), Some(contractor_uscc), Some(account)) if faults.0.is_empty() => {
+            Ok(ProjectEntry {
+                code,
+                name,
+                region,
+                contractor_uscc,
+                contractor,
+                bank: line.bank.clone(),
+                account,
+                account_name,
+                aliases,
+            })
         }
-    }
-    if problems.is_empty() {
-        Ok(entries)
-    } else {
-        Err(unprocessable(
-            format!(
-                "{} of {} lines cannot be taken; nothing was imported",
-                problems.len(),
-                lines.len()
-            ),
-            problems,
-        ))
+        (_, _, _) => Err(faults.0),
     }
 }
 
-fn problem(row: u32, (column, message, fix_zh, fix_en): Fault) -> RowProblem {
-    RowProblem {
-        sheet: String::new(),
-        row,
-        column: column.into(),
-        code: "IMPORT".into(),
-        message_zh: format!("{column} 有误"),
-        message_en: message,
-        fix_zh: fix_zh.into(),
-        fix_en: fix_en.into(),
-    }
-}
-
-fn region(line: &RegionWire) -> Result<RegionEntry, Fault> {
-    Ok(RegionEntry {
-        code: region_code("code", &line.code)?,
-        name: text("name", &line.name)?,
-        base_projects: line.base_projects,
-    })
-}
-
-fn project(line: &ProjectWire, banks: &[&str]) -> Result<ProjectEntry, Fault> {
-    let uscc = Uscc::parse(&line.contractor_uscc).map_err(|error| {
-        (
-            "contractor_uscc",
-            error.to_string(),
-            "填写 18 位统一社会信用代码",
+fn uscc(column: &'static str, code: &str) -> Result<String, Fault> {
+    let read = Uscc::parse(code).map(|uscc| uscc.to_string());
+    read.map_err(|error| Fault {
+        column,
+        zh: "不是有效的统一社会信用代码（18 位，含校验码）".into(),
+        en: error.to_string(),
+        fix: [
+            "按营业执照填写 18 位统一社会信用代码",
             "copy the code from the business licence",
-        )
-    })?;
-    let account = BankAccount::parse(&line.account).map_err(|error| {
-        (
-            "account",
-            error.to_string(),
-            "填写专户账号",
-            "write the special account's number, digits only",
-        )
-    })?;
-    if !banks.contains(&line.bank.as_str()) {
-        return Err((
-            "bank",
-            format!(
-                "no bank with this code is configured; there are {}",
-                banks.join(", ")
-            ),
-            "填写已配置的银行代码",
-            "write one of them, or have the operator add the bank",
-        ));
-    }
-    Ok(ProjectEntry {
-        code: text("code", &line.code)?,
-        name: text("name", &line.name)?,
-        region: region_code("region", &line.region)?,
-        contractor_uscc: uscc.to_string(),
-        contractor: text("contractor", &line.contractor)?,
-        bank: line.bank.clone(),
-        account: account.0.clear().to_owned(),
-        account_name: text("account_name", &line.account_name)?,
+        ],
     })
+}
+
+fn account(number: &str) -> Result<String, Fault> {
+    let read = BankAccount::parse(number).map(|(account, _)| account.clear().to_owned());
+    read.map_err(|error| Fault {
+        column: "account",
+        zh: "不是有效的账号".into(),
+        en: error.to_string(),
+        fix: [
+            "填写专户账号，只填数字",
+            "write the special account's number, digits only",
+        ],
+    })
+}
+
+fn bank(code: &str, banks: &[&str]) -> Result<(), Fault> {
+    if banks.contains(&code) {
+        return Ok(());
+    }
+    let known = banks.join(", ");
+    Err(Fault {
+        column: "bank",
+        zh: format!("未配置该银行代码，已配置：{known}"),
+        en: format!("no bank with this code is configured; there are {known}"),
+        fix: [
+            "填写已配置的银行代码，或请运维增加该银行",
+            "write one of them, or have the operator add the bank",
+        ],
+    })
+}
+
+fn aliases(names: &[String]) -> Result<Vec<String>, Fault> {
+    if names.len() > ALIASES_MAX {
+        return Err(Fault {
+            column: "aliases",
+            zh: format!("别名超过 {ALIASES_MAX} 个"),
+            en: format!("more than {ALIASES_MAX} aliases"),
+            fix: ["只保留在用的别名", "keep those that are in use"],
+        });
+    }
+    names.iter().map(|name| text("aliases", name)).collect()
 }
 
 fn region_code(column: &'static str, code: &str) -> Result<Region, Fault> {
-    Region::parse(code).map_err(|error| {
-        (
-            column,
-            error.to_string(),
-            "填写六位行政区划代码",
-            "write the six digits of GB/T 2260",
-        )
+    Region::parse(code).map_err(|error| Fault {
+        column,
+        zh: "不是有效的行政区划代码".into(),
+        en: error.to_string(),
+        fix: [
+            "填写六位行政区划代码；没有代码的单位用所属州市前四位加一个大写字母和一位数字，如 5309A1",
+            "write the six digits of GB/T 2260, or for a unit without a code its prefecture's four digits, a capital letter and a digit",
+        ],
     })
 }
 
 fn text(column: &'static str, value: &str) -> Result<String, Fault> {
     let value = value.trim();
     if value.is_empty() || value.chars().count() > 200 || value.chars().any(char::is_control) {
-        return Err((
+        return Err(Fault {
             column,
-            "empty, longer than 200 characters, or with control characters".into(),
-            "填写 1 至 200 个字符",
-            "write 1 to 200 characters",
-        ));
+            zh: "为空、超过 200 个字符或含控制字符".into(),
+            en: "empty, longer than 200 characters, or with control characters".into(),
+            fix: ["填写 1 至 200 个字符", "write 1 to 200 characters"],
+        });
     }
     Ok(value.to_owned())
 }

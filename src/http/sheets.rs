@@ -24,7 +24,7 @@ use crate::{
 
 /// Problems that a returned workbook shows at most.
 const SHOWN: usize = 100_000;
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(super) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What a sheet comes to, without being submitted.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -80,6 +80,7 @@ pub struct Upload {
     /// Rows to be left out: `12,17`, in later sheets `二队:9`.
     pub leave_out: Option<String>,
     /// `xlsx` gives the same workbook back with the reasons.
+    #[param(pattern = "^(json|xlsx)$")]
     pub answer: Option<String>,
 }
 
@@ -93,11 +94,11 @@ impl Upload {
             month: self.month,
             declared: Declared {
                 count: self.count,
-                sum: sum.map_err(|error| bad_request(&format!("`sum`: {error}")))?,
+                sum: sum.map_err(|error| unprocessable(format!("`sum`: {error}"), Vec::new()))?,
             },
             leave_out: leave_out
                 .parse::<LeaveOut>()
-                .map_err(|error| bad_request(&error.to_string()))?,
+                .map_err(|error| unprocessable(error.to_string(), Vec::new()))?,
             by: by.to_owned(),
         })
     }

@@ -8,9 +8,13 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use utoipa::openapi::{
-    RefOr, Required,
-    path::{Operation, Parameter, ParameterIn},
+use utoipa::{
+    Number,
+    openapi::{
+        RefOr, Required, Schema, Type,
+        path::{Operation, Parameter, ParameterIn},
+        schema::SchemaType,
+    },
 };
 
 use super::{problem::Problem, refusal::bad_request};
@@ -27,6 +31,17 @@ struct Term {
     name: String,
     required: bool,
     meaning: String,
+    bounds: Bounds,
+}
+
+/// What the description bounds a value to, its pattern apart: that is the handler's to read.
+#[derive(Default)]
+struct Bounds {
+    whole: bool,
+    least: Option<i128>,
+    most: Option<i128>,
+    shortest: usize,
+    longest: Option<usize>,
 }
 
 impl Terms {
@@ -79,16 +94,16 @@ impl Terms {
             .map_err(|_| bad_request(&self.misfit()))?;
         let mut seen = BTreeSet::new();
         for (name, value) in pairs.iter() {
-            if !self.query.iter().any(|term| term.name == *name) {
+            let Some(term) = self.query.iter().find(|term| term.name == *name) else {
                 return Err(self.unknown(name));
-            }
+            };
             if !seen.insert(name.as_str()) {
                 return Err(bad_request(&format!(
                     "{name} stands twice in the query; write it once"
                 )));
             }
-            if value.chars().any(char::is_control) {
-                return Err(bad_request(&format!("{name} holds control characters")));
+            if value.chars().any(char::is_control) || !term.bounds.hold(value) {
+                return Err(bad_request(&format!("{} does not fit", term.words())));
             }
         }
         let missing = |term: &&Term| term.required && !seen.contains(term.name.as_str());
@@ -175,6 +190,7 @@ impl Term {
             name: parameter.name.clone(),
             required: parameter.required == Required::True,
             meaning: parameter.description.clone().unwrap_or_default(),
+            bounds: Bounds::of(parameter),
         })
     }
 
@@ -185,6 +201,41 @@ impl Term {
         } else {
             format!("{name} ({})", meaning.trim_end_matches('.'))
         }
+    }
+}
+
+impl Bounds {
+    fn of(parameter: &Parameter) -> Self {
+        let Some(RefOr::T(Schema::Object(object))) = &parameter.schema else {
+            return Self::default();
+        };
+        Self {
+            whole: object.schema_type == SchemaType::Type(Type::Integer),
+            least: object.minimum.as_ref().and_then(whole),
+            most: object.maximum.as_ref().and_then(whole),
+            shortest: object.min_length.unwrap_or(0),
+            longest: object.max_length,
+        }
+    }
+
+    fn hold(&self, value: &str) -> bool {
+        if self.whole {
+            return value.parse().is_ok_and(|number: i128| {
+                self.least.is_none_or(|least| number >= least)
+                    && self.most.is_none_or(|most| number <= most)
+            });
+        }
+        let length = value.chars().count();
+        length >= self.shortest && self.longest.is_none_or(|longest| length <= longest)
+    }
+}
+
+fn whole(number: &Number) -> Option<i128> {
+    match number {
+        Number::Int(number) => i128::try_from(*number).ok(),
+        Number::UInt(number) => i128::try_from(*number).ok(),
+        // The attribute's numbers are read as floats, and all of ours are whole.
+        Number::Float(number) => number.to_string().parse().ok(),
     }
 }
 

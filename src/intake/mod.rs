@@ -69,7 +69,7 @@ pub trait Records {
 }
 
 /// Name of the template's sheet that explains the other one.
-const GUIDANCE: &str = "填写说明";
+pub(crate) const GUIDANCE: &str = "填写说明";
 /// Name of the sheet that lists the problems in a returned workbook.
 const PROBLEMS: &str = "问题清单";
 

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     banks::{Banks, UnknownBank},
     clock::{Clock, china_date},
+    config::ApprovalEntry,
     evidence::{Evidence, EvidenceError, Kept},
     gateway::Gateway,
     security::{national::NationalSecrets, seal::Vault},
@@ -47,6 +48,7 @@ pub struct Desk {
     pub vault: Arc<Vault>,
     pub banks: Arc<Banks>,
     pub national: Arc<NationalSecrets>,
+    pub approval: ApprovalEntry,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -59,6 +61,7 @@ impl Desk {
             vault: Arc::clone(&gateway.vault),
             banks: Arc::clone(&gateway.banks),
             national: Arc::clone(&gateway.national),
+            approval: gateway.approval,
             clock: Arc::clone(&gateway.clock),
         }
     }
@@ -322,6 +325,7 @@ impl Case {
             total: checked.content.total,
             prepared_by: submission.by.clone(),
             at,
+            expires_at: desk.approval.expires_at(at),
             remarks: Remarks {
                 warnings: checked.warnings.iter().map(Warning::from).collect(),
                 left_out: checked.left_out.clone(),

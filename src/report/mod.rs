@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use wagegate_domain::{PayMonth, ids::Region, indicator, indicator::Tally, outcome::Place};
+use wagegate_domain::{Fen, PayMonth, ids::Region, indicator, indicator::Tally, outcome::Place};
 
 use crate::store::{Level, RateLine, RegionEntry, Store, StoreError};
 
@@ -26,11 +26,13 @@ pub struct Rates {
 /// The line under all lines.
 #[derive(Debug, Default)]
 pub struct Total {
-    /// Projects with a batch in the month.
+    /// Projects with a released batch in the month.
     pub projects: u64,
     /// Sum of the bases; `None` where no line has one.
     pub base_projects: Option<u32>,
-    /// Wage items by place.
+    /// Count and sum of wages that await review or release.
+    pub awaiting: (u64, Fen),
+    /// Released wage items by place.
     pub tally: Tally,
 }
 
@@ -82,6 +84,7 @@ fn with_silent_prefectures(lines: &mut Vec<RateLine>, regions: Vec<RegionEntry>)
             region: code,
             projects: 0,
             base_projects,
+            awaiting: (0, Fen::ZERO),
             tally: Tally::default(),
         },
     ));
@@ -100,6 +103,9 @@ fn total(lines: &[RateLine]) -> Option<Total> {
     }
     for line in lines {
         total.projects = total.projects.checked_add(line.projects)?;
+        let (count, fen) = line.awaiting;
+        let (counts, sum) = total.awaiting;
+        total.awaiting = (counts.checked_add(count)?, sum.checked_add(fen)?);
         for place in Place::ALL {
             let (count, fen) = line.tally.at(place);
             total.tally.add(place, count, fen)?;
@@ -110,8 +116,6 @@ fn total(lines: &[RateLine]) -> Option<Total> {
 
 #[cfg(test)]
 mod tests {
-    use wagegate_domain::Fen;
-
     use super::*;
 
     fn line(code: &str, base_projects: Option<u32>, figures: &[(Place, u64, i64)]) -> RateLine {
@@ -125,6 +129,7 @@ mod tests {
             region: Region::parse(code).unwrap(),
             projects: u64::from(!figures.is_empty()),
             base_projects,
+            awaiting: (2, Fen::new(20)),
             tally,
         }
     }
@@ -143,6 +148,7 @@ mod tests {
         let total = total(&lines).unwrap();
         assert_eq!((total.projects, total.base_projects), (2, Some(15)));
         assert_eq!(total.tally.all(), Some((5, Fen::new(500))));
+        assert_eq!(total.awaiting, (6, Fen::new(60)));
         assert_eq!(
             total.tally.rate_by_count().map(|rate| rate.to_string()),
             Some("80.00".into())

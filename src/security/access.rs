@@ -43,8 +43,14 @@ actions! {
     ReadBatch "read-batch" [Clerk, Reviewer, Approver, Finance, Supervisor],
     /// Review a batch that a clerk prepared, before it may be released.
     ReviewBatch "review-batch" [Reviewer],
-    /// Release a reviewed batch to the bank, or refuse it.
+    /// Release a reviewed batch to the bank, and take the release back.
     ApproveBatch "approve-batch" [Approver],
+    /// Refuse a batch before it is released.
+    RefuseBatch "refuse-batch" [Reviewer, Approver],
+    /// Look at the bytes that would go to the bank, people in clear; always recorded.
+    PreviewBatch "preview-batch" [Reviewer, Approver],
+    /// Put a document behind a batch, such as the table that the workers signed.
+    AttachEvidence "attach-evidence" [Clerk, Reviewer, Approver],
     /// See and change special accounts and card bindings.
     ManageAccounts "manage-accounts" [Finance],
     /// Work failed and returned wages: corrected card, re-issue.
@@ -67,6 +73,10 @@ actions! {
     ImportRoster "import-roster" [Operator, Clerk, Reviewer],
     /// See a project's workers (masked), their presence and their cards.
     ReadRoster "read-roster" [Clerk, Reviewer, Approver, Finance, Supervisor],
+    /// Say how a worker's card stands, and register another one.
+    ManageCards "manage-cards" [Clerk, Reviewer, Finance],
+    /// Upload what shows something, to name its hash later.
+    KeepEvidence "keep-evidence" [Clerk, Reviewer, Approver, Finance],
     /// See projects with their special accounts' numbers.
     ReadProjects "read-projects" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
     /// See what special accounts hold and have reserved.
@@ -204,6 +214,9 @@ mod tests {
             (Action::ImportRoster, elsewhere, "yssrrrr"),
             (Action::ReadRoster, HERE, "ryyyyyr"),
             (Action::ReadRoster, elsewhere, "rsssssr"),
+            (Action::ManageCards, HERE, "ryyryrr"),
+            (Action::ManageCards, elsewhere, "rssrsrr"),
+            (Action::KeepEvidence, HERE, "ryyyyrr"),
             (Action::ManagePrincipals, Target::Gateway, "yrrrrrr"),
             (Action::ManageWebhooks, HERE, "yrrryyr"),
             (Action::ApproveBatch, HERE, "rrryrrr"),

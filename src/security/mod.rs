@@ -7,3 +7,4 @@ pub mod principal;
 pub mod revocation;
 pub mod seal;
 pub mod watched;
+pub mod webhook;

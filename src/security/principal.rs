@@ -346,7 +346,7 @@ fn scope_of(entry: &PrincipalEntry) -> Result<Scope, &'static str> {
 }
 
 /// `530000` and `53` are the same province: GB/T 2260 fills the places below with zeros.
-fn region_prefix(code: &str) -> Result<String, &'static str> {
+pub(crate) fn region_prefix(code: &str) -> Result<String, &'static str> {
     let mut prefix = code;
     while let Some(shorter) = prefix.strip_suffix("00") {
         prefix = shorter;

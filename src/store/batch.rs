@@ -1,4 +1,4 @@
-//! A batch on its way in, as it stands, and the word of its approver.
+//! A batch on its way in, and as it stands.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::{Fen, PayMonth};
 
-use super::{Conflict, LeftOut, Remarks, StoreError};
+use super::{LeftOut, Remarks, StoreError};
 
 /// A batch about to be stored; count, total and hash were made from the same rows.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct NewBatch {
     pub prepared_by: String,
     /// When.
     pub at: Timestamp,
+    /// Not released by then, it expires.
+    pub expires_at: Timestamp,
     /// Warnings that it is taken with, and rows left out of it by name.
     pub remarks: Remarks,
 }
@@ -115,39 +117,10 @@ pub struct BatchView {
     pub total: Fen,
     /// Who prepared it.
     pub prepared_by: String,
-    /// Who decided on it.
-    pub decided_by: Option<String>,
+    /// 1, and one more each time that a release was taken back.
+    pub round: u32,
+    /// When it expires, while it awaits a release.
+    pub expires_at: Option<Timestamp>,
     /// Its rows by place.
     pub tally: Tally,
-}
-
-/// An approver's word.
-#[derive(Clone, Debug)]
-pub struct Decision {
-    /// Batch code.
-    pub batch: String,
-    /// Content that the approver saw.
-    pub content: ContentHash,
-    /// Yes or no.
-    pub approve: bool,
-    /// Principal.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-impl Decision {
-    /// Whether the decision may be taken on the batch as it stands.
-    pub(super) fn allowed(&self, batch: &BatchView) -> Result<(), Conflict> {
-        if batch.state != BatchState::AwaitingApproval {
-            return Err(Conflict::NotAwaiting { state: batch.state });
-        }
-        if batch.prepared_by == self.by {
-            return Err(Conflict::SamePerson);
-        }
-        if batch.content != self.content {
-            return Err(Conflict::ContentDiffers);
-        }
-        Ok(())
-    }
 }

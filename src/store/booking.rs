@@ -5,13 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
 use wagegate_domain::fact::{BankCode, Told, Verdict};
 use wagegate_domain::outcome::{Outcome, fold};
 use wagegate_domain::plan::parse_reference;
+use wagegate_domain::reason::Reason;
+use wagegate_domain::roster::CardStatus;
 
 use super::moves::Moves;
+use super::troubles::Troubles;
 use super::{Saying, Taken};
 
 /// An attempt's place: instruction and row number in it.
@@ -38,6 +42,9 @@ pub(super) struct Standing {
     pub(super) latest: bool,
     pub(super) amount: Fen,
     pub(super) account_blind: [u8; 16],
+    /// The card that it goes to, and when its instruction was planned.
+    pub(super) card: i64,
+    pub(super) planned_at: Timestamp,
     pub(super) outcome: Outcome,
     /// Versions of the outcome so far; 0 for none.
     pub(super) version: u32,
@@ -263,6 +270,38 @@ pub(super) struct EndRow {
     pub(super) cause: &'static str,
 }
 
+/// What an outcome says of the card that the wage went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CardSaying {
+    pub(super) card: i64,
+    /// When the wage was planned: what was said of the card since is not answered by its payment.
+    pub(super) planned_at: Timestamp,
+    /// Verified, invalid, or unverified again.
+    pub(super) status: CardStatus,
+    /// Why, where it was refused.
+    pub(super) reason: Option<Reason>,
+}
+
+impl CardSaying {
+    /// A paid wage verifies its card; a failure or return speaks against it only where the reason lies in the card; both together say nothing.
+    fn of(attempt: &Standing) -> Option<Self> {
+        let (status, reason) = match attempt.outcome {
+            Outcome::Paid => (CardStatus::Verified, None),
+            Outcome::Failed(reason) | Outcome::Returned(reason) if reason.lies_in_card() => {
+                (CardStatus::Invalid, Some(reason))
+            }
+            Outcome::Contradicted => (CardStatus::Unverified, None),
+            Outcome::Failed(_) | Outcome::Returned(_) | Outcome::Open => return None,
+        };
+        Some(Self {
+            card: attempt.card,
+            planned_at: attempt.planned_at,
+            status,
+            reason,
+        })
+    }
+}
+
 /// Something to be looked at by people.
 #[derive(Clone, Debug)]
 pub(super) struct SuspenseRow {
@@ -278,11 +317,15 @@ pub(super) struct Booking {
     pub(super) facts: Vec<FactRow>,
     pub(super) outcomes: Vec<OutcomeRow>,
     pub(super) ends: Vec<EndRow>,
+    /// The last word on the card of each wage that changed its outcome; of its latest attempt only.
+    pub(super) cards: BTreeMap<Seat, CardSaying>,
     pub(super) suspense: Vec<SuspenseRow>,
     /// Remarks on the document: ordinal and words.
     pub(super) remarks: Vec<(u64, String)>,
     /// Count and sum of the wages that go from one place to another, by batch.
     pub(super) moves: Moves,
+    /// Failures and returns, summed up for those who want to be told.
+    pub(super) troubles: Troubles,
 }
 
 impl Booking {
@@ -303,7 +346,13 @@ impl Booking {
                 } => {
                     let found = attempts.find(target(saying, instructions));
                     match found.and_then(|attempt| same_amount(attempt, *amount)) {
-                        Ok(attempt) => self.fact(attempt, saying.ordinal, *verdict, bank),
+                        Ok(attempt) => {
+                            let before = attempt.outcome;
+                            self.fact(attempt, saying.ordinal, *verdict, bank);
+                            if attempt.outcome != before {
+                                self.card(attempt);
+                            }
+                        }
                         Err(why) => self.park(saying, why),
                     }
                 }
@@ -318,7 +367,12 @@ impl Booking {
     pub(super) fn page(&mut self, saying: &Saying, attempts: &mut [Standing]) {
         if let Told::Whole { verdict, bank, .. } | Told::Rest { verdict, bank, .. } = &saying.told {
             for attempt in attempts {
+                let before = attempt.outcome;
                 self.fact(attempt, saying.ordinal, *verdict, bank);
+                // Why an instruction failed as a whole does not lie in one card.
+                if attempt.outcome != before && !attempt.outcome.ends_attempt() {
+                    self.card(attempt);
+                }
             }
         }
     }
@@ -343,6 +397,7 @@ impl Booking {
         }
         if attempt.latest {
             self.shift(attempt, outcome);
+            self.troubles.add(attempt.batch, outcome, attempt.amount);
         } else {
             self.suspense.push(SuspenseRow {
                 ordinal,
@@ -365,6 +420,26 @@ impl Booking {
                 cause: outcome.code(),
             });
         }
+    }
+
+    /// What a changed outcome says of the card.
+    fn card(&mut self, attempt: &Standing) {
+        if attempt.latest {
+            let saying = CardSaying::of(attempt).map(|saying| (attempt.seat, saying));
+            self.cards.extend(saying);
+        }
+    }
+
+    /// One saying on each card; of several, the one against it.
+    pub(super) fn card_sayings(&self) -> Vec<&CardSaying> {
+        let mut sayings: BTreeMap<i64, &CardSaying> = BTreeMap::new();
+        for saying in self.cards.values() {
+            let known = sayings.entry(saying.card).or_insert(saying);
+            if saying.status == CardStatus::Invalid {
+                *known = saying;
+            }
+        }
+        sayings.into_values().collect()
     }
 
     /// Puts a saying before people.

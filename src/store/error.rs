@@ -2,7 +2,11 @@
 
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::Forbidden;
-use wagegate_domain::batch::BatchState;
+use wagegate_domain::batch::NotNow;
+
+use super::Step;
+
+use super::register::ProjectFlaw;
 
 /// A store could not do what was asked; unless a variant says otherwise, nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -51,15 +55,18 @@ pub enum Conflict {
     /// The rows did not add up to the head.
     #[error("the rows stored do not add up to the rows read: try again")]
     RowsDiffer,
-    /// The batch is not awaiting this.
-    #[error("the batch is {}, not awaiting approval", state.code())]
-    NotAwaiting {
-        /// Where it stands.
-        state: BatchState,
+    /// The batch does not stand where this can be done to it.
+    #[error("the batch is {}: this cannot be done to it now", .0.state.code())]
+    NotNow(NotNow),
+    /// Three steps need three people (invariant 17).
+    #[error("who did `{}` in this round may not take another step: somebody else must", had.code())]
+    SamePerson {
+        /// What they did.
+        had: Step,
     },
-    /// Preparer and approver are one person (invariant 17).
-    #[error("who prepared a batch may not decide on it: a second person must")]
-    SamePerson,
+    /// Part of it may have been sent.
+    #[error("the batch has instructions: what was sent of it cannot be refused")]
+    HasInstructions,
     /// The approver saw something else (invariant 5).
     #[error("the batch's content is not what you approve: read it again")]
     ContentDiffers,
@@ -71,6 +78,23 @@ pub enum Conflict {
         /// What is free now.
         available: Fen,
     },
+    /// Projects that cannot be taken as they are stated: every one of them.
+    #[error("{} projects cannot be taken; {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    ProjectsRefused(Vec<ProjectFlaw>),
+    /// Cards that are another worker's.
+    #[error("{count} cards are another worker's")]
+    CardOfAnother {
+        /// How many.
+        count: u64,
+        /// Rows of the roster, up to a thousand; none where there is no roster.
+        rows: Vec<u32>,
+    },
+    /// A card that was refused stands otherwise again only on evidence.
+    #[error("this card was refused: what shows that it works now is missing")]
+    EvidenceMissing,
+    /// Only another card replaces a card.
+    #[error("a card is replaced by naming another one")]
+    ReplacedByHand,
     /// Somebody has this name.
     #[error("{uri} is known already")]
     AlreadyKnown {
@@ -111,4 +135,34 @@ pub struct OwedTwice {
     pub row: u32,
     /// The batch that has it.
     pub other_batch: String,
+}
+
+impl StoreError {
+    /// No batch has this code.
+    pub(super) fn no_batch(code: &str) -> Self {
+        Self::NotFound {
+            what: "batch",
+            key: code.to_owned(),
+        }
+    }
+
+    /// An account that has less free than is to be reserved.
+    pub(super) fn short(wanted: Fen, available: Fen) -> Self {
+        match wanted.checked_sub(available) {
+            Some(short) => Conflict::FundsShort { short, available }.into(),
+            None => Self::Broken("what the special account lacks passes 64 bits".into()),
+        }
+    }
+}
+
+impl Conflict {
+    /// The refusal of rows whose card is another worker's, where there are any.
+    pub(super) fn of_shared(mut rows: Vec<u32>, named: usize) -> Option<Self> {
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        // Row 0 is no row: the card was not in a roster.
+        rows.retain(|row| *row > 0);
+        rows.sort_unstable();
+        rows.truncate(named);
+        (count > 0).then_some(Self::CardOfAnother { count, rows })
+    }
 }

@@ -1,13 +1,16 @@
 //! An instruction as it stands, its payments, and what can be recorded to have happened to it.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use wagegate_domain::attempt::{Event, State};
+use wagegate_domain::batch::ContentHash;
 use wagegate_domain::fact::BankCode;
+use wagegate_domain::plan::{KeyRule, Limits};
 use wagegate_domain::reason::Reason;
+use wagegate_domain::seating::Part;
 use wagegate_domain::{Fen, PayMonth};
+
+use super::{Conflict, SealedRow, StoreError};
 
 /// An instruction with what is needed to build, send and ask about it.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct InstructionView {
     pub id: i64,
     /// Batch code.
     pub batch: String,
+    /// Project code.
+    pub project: String,
     /// Pay month, for the remark.
     pub month: PayMonth,
     /// Part of the batch, from 1.
@@ -38,6 +43,8 @@ pub struct InstructionView {
     pub account: String,
     /// Name on it.
     pub account_name: String,
+    /// The content of its rows when the batch was found to be what was released; `None` for one planned before that was kept.
+    pub content: Option<ContentHash>,
     /// Hash and size of its bytes, once intent is recorded.
     pub bytes: Option<([u8; 32], u64)>,
     /// How many of its attempts have no final word.
@@ -47,26 +54,53 @@ pub struct InstructionView {
 }
 
 /// One payment of an instruction, sealed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct SealedPayment {
     /// Row number in the instruction.
     pub sequence: u32,
-    /// Blind index that the binding was sealed under.
-    pub binding_blind: [u8; 16],
-    /// Name and account, sealed.
-    pub binding_sealed: Vec<u8>,
-    /// Payee bank's number.
-    pub cnaps: Option<String>,
-    /// What is paid.
+    /// The wage that it pays.
+    pub row: SealedRow,
+    /// What is paid; the wage's amount, unless somebody went at the database.
     pub amount: Fen,
 }
 
-impl fmt::Debug for SealedPayment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SealedPayment")
-            .field("sequence", &self.sequence)
-            .field("amount", &self.amount)
-            .finish_non_exhaustive()
+/// How a released batch is split.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// What one instruction may hold.
+    pub limits: Limits,
+    /// Form of the instructions' keys.
+    pub key: KeyRule,
+    /// Cards whose bank number begins so are the paying bank's own.
+    pub bank_cnaps_prefix: &'a str,
+    /// When.
+    pub at: Timestamp,
+    /// Day of payment.
+    pub value_date: Date,
+    /// The parts that were found when the batch was compared with what was released; the split must come to the same.
+    pub parts: &'a [Part],
+}
+
+impl Plan<'_> {
+    /// The content of a part; one that was not found before is a difference.
+    pub(super) fn content_of(&self, number: u32) -> Result<ContentHash, StoreError> {
+        let part = self.parts.iter().find(|part| part.number == number);
+        Ok(part.ok_or(Conflict::ContentDiffers)?.content.hash)
+    }
+
+    /// Whether the parts that came of the split, with their rows and sums, are those found before; gives their number.
+    pub(super) fn agreed(
+        &self,
+        split: impl Iterator<Item = (u32, u64, Fen)>,
+    ) -> Result<u32, StoreError> {
+        let expected = self.parts.iter();
+        let expected = expected.map(|part| (part.number, part.content.rows, part.content.total));
+        if split.eq(expected) {
+            let number = self.parts.len();
+            u32::try_from(number).map_err(|_| StoreError::Broken(format!("{number} parts")))
+        } else {
+            Err(Conflict::ContentDiffers.into())
+        }
     }
 }
 

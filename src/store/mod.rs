@@ -2,40 +2,66 @@
 //!
 //! The store knows nothing of clear names, numbers or files: people arrive sealed, bytes as hashes. It decides nothing that `domain` can decide.
 
+mod approval;
+mod auditing;
 mod batch;
 mod booking;
+mod cards;
 mod chain;
+mod changed;
 mod columns;
 mod document;
+mod enrolment;
 mod error;
 pub mod identities;
 mod instruction;
 mod moves;
+mod pages;
+mod notice;
 pub mod postgres;
+mod prints;
 mod project;
 mod recounted;
+mod register;
+mod registry;
 mod requests;
 mod rotation;
 pub mod sqlite;
 mod standing;
 mod task;
+mod versions;
+mod troubles;
 mod view;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
-use wagegate_domain::plan::{KeyRule, Limits};
 
-pub use batch::{BatchView, Decision, NewBatch, RowSource, SealedRow};
+pub use approval::{
+    Approvals, BehindBatch, ChangeCursor, ChangedRow, Changes, Decision, Difference, EvidenceKind,
+    Says, Step, StepTaken, Story,
+};
+pub use auditing::{AuditEntry, AuditFilter, AuditHead, Auditing, ChainCheck, ChainFault};
+pub use batch::{BatchView, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
-pub use instruction::{Happening, InstructionView, SealedPayment};
+pub use instruction::{Happening, InstructionView, Plan, SealedPayment};
+pub use notice::{
+    DeliveryView, Due, NewWebhook, NoticeKind, NoticeView, Part, Post, Replay, Round, Subscriber,
+    Then, Tried, TryView, WebhookChange, WebhookView, Webhooks,
+};
+pub use pages::{Pages, Within};
 pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
+pub use register::{ProjectFault, ProjectFlaw};
+pub use registry::{
+    CardRuling, CardView, CardWord, ContractorEntry, Registered, Registry, RosterFilter,
+    RosterSource, SealedCard, SealedProfile, SealedWorker, Stay, VersionView, WorkerRecord,
+    WorkerView,
+};
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use rotation::{
     CurrentKey, GatewayKeys, KeyReport, Resealing, Rotation, RowMark, RowsByKey, SEALED,
@@ -43,32 +69,43 @@ pub use rotation::{
 };
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
-pub use view::{
-    AuditEntry, ChainCheck, ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount,
-};
+pub use view::{ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount};
 
 /// The store. Every method is one transaction, `accept_batch` and `plan_batch` included.
 #[async_trait]
-pub trait Store: Identities + Requests + Rotation + Standings + Send + Sync + fmt::Debug {
+pub trait Store:
+    Approvals
+    + Auditing
+    + Identities
+    + Pages
+    + Registry
+    + Requests
+    + Rotation
+    + Standings
+    + Webhooks
+    + Send
+    + Sync
+    + fmt::Debug
+{
     /// `sqlite` or `postgres`.
     fn engine(&self) -> &'static str;
 
-    /// Adds or renames regions.
+    /// Adds or renames regions; the same again changes nothing.
     async fn import_regions(
         &self,
         regions: &[RegionEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Registered, StoreError>;
     /// All regions, by code.
     async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError>;
-    /// Adds or renames projects with their accounts; a project's account and bank never change here.
+    /// Adds or renames projects with their accounts; a project's account and bank never change.
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Registered, StoreError>;
     /// All projects, by code.
     async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError>;
     /// One project.
@@ -88,8 +125,6 @@ pub trait Store: Identities + Requests + Rotation + Standings + Send + Sync + fm
         batch: &NewBatch,
         rows: &mut dyn RowSource,
     ) -> Result<BatchView, StoreError>;
-    /// Approves (and reserves the funds) or rejects (and frees the workers for another sheet).
-    async fn decide_batch(&self, decision: &Decision) -> Result<BatchView, StoreError>;
     /// One batch.
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError>;
     /// Batches, newest first; all, or those of some projects.
@@ -111,16 +146,8 @@ pub trait Store: Identities + Requests + Rotation + Standings + Send + Sync + fm
     /// Gives a task back without any other change.
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError>;
 
-    /// Splits an approved batch: instructions, attempts, send tasks; the plan task is done. Rows that fit no instruction stay held.
-    async fn plan_batch(
-        &self,
-        claim: &Claim,
-        limits: Limits,
-        key: KeyRule,
-        bank_cnaps_prefix: &str,
-        at: Timestamp,
-        value_date: Date,
-    ) -> Result<u32, StoreError>;
+    /// Splits a released batch: instructions, attempts, send tasks; the plan task is done. Rows that fit no instruction stay held.
+    async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError>;
     /// One instruction.
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError>;
     /// Instructions of a batch.

@@ -1,8 +1,13 @@
 //! Regions, projects and their special wage accounts, as imported and as they stand.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use wagegate_domain::Fen;
 use wagegate_domain::ids::Region;
+
+use super::columns::{Columns, broken};
+use super::{ContractorEntry, StoreError};
 
 /// A region as imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub struct ProjectEntry {
     pub account: String,
     /// Name on the special account.
     pub account_name: String,
+    /// Other names of the special account, where its own is too long for a field; in an import, none leaves those that are known.
+    pub aliases: Vec<String>,
 }
 
 /// A special account's figures.
@@ -77,4 +84,55 @@ pub enum Recorded {
     New,
     /// The same came before: nothing was changed.
     Seen,
+}
+
+// Rows of either engine, by the same column names.
+
+impl RegionEntry {
+    pub(super) fn read(row: &impl Columns) -> Result<Self, StoreError> {
+        Ok(Self {
+            code: row.parsed("code", |text| Region::parse(text).ok())?,
+            name: row.text("name")?,
+            base_projects: row.maybe_number("base_projects")?,
+        })
+    }
+}
+
+impl ContractorEntry {
+    pub(super) fn read(row: &impl Columns) -> Result<Self, StoreError> {
+        Ok(Self {
+            uscc: row.text("uscc")?,
+            name: row.text("name")?,
+        })
+    }
+
+    /// The contractors of some projects, each once.
+    pub fn of(projects: &[ProjectEntry]) -> Vec<Self> {
+        let names: BTreeMap<_, _> = projects
+            .iter()
+            .map(|project| (&project.contractor_uscc, &project.contractor))
+            .collect();
+        let entry = |(uscc, name): (&String, &String)| Self {
+            uscc: uscc.clone(),
+            name: name.clone(),
+        };
+        names.into_iter().map(entry).collect()
+    }
+}
+
+impl ProjectEntry {
+    pub(super) fn read(row: &impl Columns) -> Result<Self, StoreError> {
+        let aliases = row.text("aliases")?;
+        Ok(Self {
+            code: row.text("code")?,
+            name: row.text("name")?,
+            region: row.parsed("region", |text| Region::parse(text).ok())?,
+            contractor_uscc: row.text("contractor_uscc")?,
+            contractor: row.text("contractor")?,
+            bank: row.text("bank")?,
+            account: row.text("number")?,
+            account_name: row.text("account_name")?,
+            aliases: serde_json::from_str(&aliases).map_err(|_| broken("aliases", &aliases))?,
+        })
+    }
 }

@@ -35,18 +35,26 @@ pub(super) struct Kept {
     pub(super) overdrawn: Fen,
 }
 
-/// Tallies that are not what the rows give.
+/// Tallies that are not what the rows give; the rows of a closed batch are owed to nobody and in no place.
 pub(super) fn tally_differences(counted: &[Counted]) -> Vec<String> {
+    let owed = |figures: &Counted| {
+        if figures.state.is_closed() {
+            (0, Fen::ZERO)
+        } else {
+            figures.rows
+        }
+    };
     counted
         .iter()
-        .filter(|figures| figures.rows != figures.kept)
+        .filter(|figures| owed(figures) != figures.kept)
         .map(|figures| {
+            let rows = owed(figures);
             format!(
                 "batch {}: {} {} of {} yuan by the rows, {} of {} yuan by the tally",
                 figures.batch,
                 figures.place.code(),
-                figures.rows.0,
-                figures.rows.1,
+                rows.0,
+                rows.1,
                 figures.kept.0,
                 figures.kept.1
             )
@@ -79,9 +87,8 @@ pub(super) fn account_differences(
 fn effects(counted: &[Counted]) -> Option<BTreeMap<i64, (Fen, Fen)>> {
     let mut effects: BTreeMap<i64, (Fen, Fen)> = BTreeMap::new();
     for figures in counted {
-        match figures.state {
-            BatchState::Approved | BatchState::Planned => {}
-            BatchState::AwaitingApproval | BatchState::Rejected => continue,
+        if !figures.state.is_released() {
+            continue;
         }
         let moved = effect(figures.place, figures.rows.1);
         let (balance, reserved) = effects.entry(figures.account).or_default();

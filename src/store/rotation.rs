@@ -79,6 +79,26 @@ pub static SEALED: &[SealedPlace] = &[
         key: RowKeyColumns::TextAndInt("s.subject", "s.version"),
         purpose: Purpose::Profile,
     },
+    SealedPlace {
+        name: "webhook",
+        table: "webhook",
+        column: "secret",
+        only: "1 = 1",
+        blind: "s.code",
+        join: "",
+        key: RowKeyColumns::Int("s.id"),
+        purpose: Purpose::WebhookSecret,
+    },
+    SealedPlace {
+        name: "webhook_former",
+        table: "webhook",
+        column: "former",
+        only: "s.former IS NOT NULL",
+        blind: "s.code",
+        join: "",
+        key: RowKeyColumns::Int("s.id"),
+        purpose: Purpose::WebhookSecret,
+    },
 ];
 
 impl SealedPlace {

@@ -15,18 +15,27 @@ pub enum TaskKind {
     Collect,
     /// Read a raw document into facts; subject: raw id.
     Read,
+    /// End a batch that was not released in time; subject: batch code.
+    Expire,
+    /// Put a notice before everybody who subscribed to it; subject: notice id.
+    Announce,
+    /// Deliver what waits for a subscription; subject: webhook id.
+    Deliver,
     /// Seal with the current key what was sealed with others; subject: `sealed`.
     Reseal,
 }
 
 impl TaskKind {
-    /// All, in the order in which work is taken: first what may clear doubt, then what may pay, then what keeps house.
-    pub const ALL: [Self; 6] = [
+    /// All, in the order in which work is taken: first what may clear doubt, then what may pay, then what tells of it, then what keeps house.
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::Query,
         Self::Collect,
         Self::Send,
         Self::Plan,
+        Self::Expire,
+        Self::Announce,
+        Self::Deliver,
         Self::Reseal,
     ];
 
@@ -38,6 +47,9 @@ impl TaskKind {
             Self::Query => "query",
             Self::Collect => "collect",
             Self::Read => "read",
+            Self::Expire => "expire",
+            Self::Announce => "announce",
+            Self::Deliver => "deliver",
             Self::Reseal => "reseal",
         }
     }

@@ -1,8 +1,7 @@
-//! What is read of many rows: the payment rate, wage items in pages, the audit chain, and the recount of every kept figure.
+//! What is read of many rows: the payment rate, wage items in pages, and the recount of every kept figure.
 
 use std::fmt;
 
-use jiff::Timestamp;
 use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::outcome::Place;
@@ -29,11 +28,13 @@ pub struct RateLine {
     pub name: String,
     /// Region of the line.
     pub region: Region,
-    /// Projects with a batch in the month.
+    /// Projects with a released batch in the month.
     pub projects: u64,
     /// Base of the prefecture.
     pub base_projects: Option<u32>,
-    /// Wage items by place.
+    /// Count and sum of wages on sheets that await review or release: not owed by a release yet, and in no rate.
+    pub awaiting: (u64, Fen),
+    /// Released wage items by place.
     pub tally: Tally,
 }
 
@@ -95,38 +96,6 @@ pub struct ItemFilter {
 
 /// Where a page of items ended: batch id and row.
 pub type ItemCursor = (i64, u32);
-
-/// One entry of the audit chain.
-#[derive(Clone, Debug)]
-pub struct AuditEntry {
-    /// Gap-free number, from 1.
-    pub number: i64,
-    /// When.
-    pub at: Timestamp,
-    /// Principal, or `gateway`.
-    pub who: String,
-    /// Verb, such as `batch.approve`.
-    pub action: String,
-    /// Of what.
-    pub subject: String,
-    /// More, without any person's data.
-    pub detail: String,
-}
-
-/// What a walk over the audit chain found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChainCheck {
-    /// Every entry follows from the one before.
-    Whole {
-        /// Number of entries.
-        entries: u64,
-    },
-    /// The first entry that does not.
-    BrokenAt {
-        /// Its number.
-        number: i64,
-    },
-}
 
 /// What a recount from the rows found beside the kept figures.
 #[derive(Clone, Debug, PartialEq, Eq)]

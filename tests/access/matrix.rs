@@ -1,13 +1,13 @@
 //! Every door × every role × {own, foreign, absent}, compared with the table of access.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use wagegate::{
     http::doors::{DOORS, Door},
     security::principal::Role,
 };
 
 use crate::{
-    house::{Answer, Client, House, sheet},
+    house::{Answer, Client, House, roster, sheet},
     ways::{Names, WAYS, Way},
 };
 
@@ -54,31 +54,51 @@ struct World {
 impl World {
     async fn open() -> Self {
         let house = House::open().await;
-        house
-            .admit("reviewer", json!({"role": "reviewer", "projects": ["P1"]}))
-            .await;
         let own = house.batch(2).await;
         let foreign = house
             .as_user("contractor2")
             .post("/v1/batches?project=P2&month=2026-10", with_bank_numbers())
             .await;
         assert_eq!(foreign.status, 201, "{foreign:?}");
+        let about = async |project: &str| {
+            let wanted = json!({"url": "https://127.0.0.1:9/", "project": project});
+            let made = house
+                .as_user("operator")
+                .post("/v1/webhooks", wanted.to_string())
+                .await;
+            made.json()["webhook"]["id"].as_str().unwrap().to_owned()
+        };
         let code = |batch: &Value| batch["code"].as_str().unwrap().to_owned();
+        let [here, there] = [
+            house.enrol("P1", &roster(1..=2)).await,
+            house.enrol("P2", &roster(3..=4)).await,
+        ];
+        let worker = |worker: &Value| worker["id"].to_string();
+        let card = |worker: &Value| worker["card"]["id"].to_string();
         Self {
             own: Names {
                 batch: code(&own),
                 project: "P1",
                 account: "2400000000000001",
+                worker: worker(&here),
+                card: card(&here),
+                webhook: about("P1").await,
             },
             foreign: Names {
                 batch: code(&foreign.json()),
                 project: "P2",
                 account: "2400000000000002",
+                worker: worker(&there),
+                card: card(&there),
+                webhook: about("P2").await,
             },
             absent: Names {
                 batch: "B-none".into(),
                 project: "P9",
                 account: "2400000000000009",
+                worker: "9000009".into(),
+                card: "9000009".into(),
+                webhook: format!("wh_{}", "0".repeat(32)),
             },
             house,
         }

@@ -106,7 +106,7 @@ async fn the_last_operator_stays_and_what_is_not_meant_is_refused() {
     let refusals = [
         ("/v1/principals/operator/suspend", json!(null), 409, "last active operator"),
         ("/v1/principals/nobody/suspend",   json!(null), 404, "wagegate://user/nobody"),
-        ("/v1/principals/gateway:x/suspend", json!(null), 400, "bank:CODE"),
+        ("/v1/principals/gateway:x/suspend", json!(null), 404, "bank:CODE"),
         ("/v1/principals/bank:qingshan/scope", json!({"projects": ["P1"]}), 422, "banks come from the bank list"),
         ("/v1/principals/clerk/scope",      json!({"region": "53"}), 422, "needs projects"),
         ("/v1/principals", json!({"uri": "wagegate://user/clerk", "role": "clerk", "projects": ["P1"]}), 409, "known already"),

@@ -8,6 +8,9 @@
 //! | `{batch}` | a batch of project P1 | one of P2 | B-none |
 //! | `{project}` | P1 | P2 | P9 |
 //! | `{account}` | the special account of P1 | of P2 | one that nobody has |
+//! | `{worker}` | a worker of P1 | of P2 | one that is not there |
+//! | `{card}` | a card of that worker | of that one | one that is not there |
+//! | `{webhook}` | a subscription about P1 | about P2 | one that nobody has |
 //!
 //! A door without a placeholder is about the gateway itself, or a list in which each caller sees their own part: what such a list shows to whom
 //! is tested beside the list (`LISTS` in tests/api/refusals.rs). Another kind of thing is another placeholder: add it to `Names`.
@@ -60,6 +63,14 @@ pub(crate) const WAYS: &[Way] = &[
     post("/v1/regions",                      "/v1/regions",                                    JSON, "[]"),
     post("/v1/projects",                     "/v1/projects",                                   JSON, "[]"),
     get( "/v1/projects",                     "/v1/projects"),
+    post("/v1/contractors",                  "/v1/contractors",                                JSON, "[]"),
+    get( "/v1/contractors",                  "/v1/contractors"),
+    post("/v1/projects/{code}/workers",      "/v1/projects/{project}/workers",                 JSON, "[]"),
+    get( "/v1/projects/{code}/workers",      "/v1/projects/{project}/workers"),
+    get( "/v1/projects/{code}/workers/{id}", "/v1/projects/{project}/workers/{worker}"),
+    post("/v1/projects/{code}/workers/{id}/card", "/v1/projects/{project}/workers/{worker}/card", JSON, "{}"),
+    post("/v1/cards/{id}/status",            "/v1/cards/{card}/status",                        JSON, "{}"),
+    post("/v1/evidence",                     "/v1/evidence",                                   "text/plain", ""),
     post("/v1/batches",                      "/v1/batches?project={project}&month=2026-11",    CSV,  ""),
     get( "/v1/batches",                      "/v1/batches"),
     post("/v1/batches/check",                "/v1/batches/check?project={project}&month=2026-11", CSV, ""),
@@ -67,8 +78,17 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/batches/{code}/items",         "/v1/batches/{batch}/items"),
     get( "/v1/batches/{code}/warnings",      "/v1/batches/{batch}/warnings"),
     get( "/v1/batches/{code}/instructions",  "/v1/batches/{batch}/instructions"),
-    post("/v1/batches/{code}/decision",      "/v1/batches/{batch}/decision",                   JSON, "{}"),
-    get( "/v1/templates/wages",              "/v1/templates/wages"),
+    post("/v1/batches/{code}/review",        "/v1/batches/{batch}/review",                     JSON, "{}"),
+    post("/v1/batches/{code}/release",       "/v1/batches/{batch}/release",                    JSON, "{}"),
+    post("/v1/batches/{code}/refuse",        "/v1/batches/{batch}/refuse",                     JSON, "{}"),
+    post("/v1/batches/{code}/withdraw",      "/v1/batches/{batch}/withdraw",                   JSON, "[]"),
+    post("/v1/batches/{code}/undo",          "/v1/batches/{batch}/undo",                       JSON, "[]"),
+    post("/v1/batches/{code}/evidence",      "/v1/batches/{batch}/evidence?kind=other",        "application/pdf", ""),
+    get( "/v1/batches/{code}/changes",       "/v1/batches/{batch}/changes"),
+    get( "/v1/batches/{code}/preview",       "/v1/batches/{batch}/preview"),
+    get( "/v1/batches/{code}/preview/{part}", "/v1/batches/{batch}/preview/1"),
+    get( "/v1/templates/wages",              "/v1/templates/wages?project={project}&month=2026-10"),
+    get( "/v1/templates/roster",             "/v1/templates/roster"),
     post("/v1/bank/returns",                 "/v1/bank/returns",                               "text/plain", "nothing"),
     post("/v1/bank/deposits",                "/v1/bank/deposits",                              JSON, DEPOSIT),
     get( "/v1/rates",                        "/v1/rates?month=2026-10&level=project"),
@@ -76,6 +96,7 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/accounts",                     "/v1/accounts"),
     get( "/v1/outcomes",                     "/v1/outcomes"),
     get( "/v1/suspense",                     "/v1/suspense"),
+    get( "/v1/audit",                        "/v1/audit"),
     get( "/v1/audit/check",                  "/v1/audit/check"),
     get( "/v1/recount",                      "/v1/recount"),
     get( "/v1/keys",                         "/v1/keys"),
@@ -90,6 +111,15 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/certificates",                 "/v1/certificates"),
     post("/v1/certificates/revoke",          "/v1/certificates/revoke",                        JSON, "{}"),
     get( "/v1/me",                           "/v1/me"),
+    post("/v1/webhooks",                     "/v1/webhooks",                                   JSON, r#"{"url": "https://127.0.0.1:9/", "project": "{project}"}"#),
+    get( "/v1/webhooks",                     "/v1/webhooks"),
+    get( "/v1/webhooks/{id}",                "/v1/webhooks/{webhook}"),
+    get( "/v1/webhooks/{id}/deliveries",     "/v1/webhooks/{webhook}/deliveries"),
+    post("/v1/webhooks/{id}/pause",          "/v1/webhooks/{webhook}/pause",                   "",   ""),
+    post("/v1/webhooks/{id}/resume",         "/v1/webhooks/{webhook}/resume",                  "",   ""),
+    post("/v1/webhooks/{id}/rotate",         "/v1/webhooks/{webhook}/rotate",                  "",   ""),
+    post("/v1/webhooks/{id}/replay",         "/v1/webhooks/{webhook}/replay",                  JSON, r#"{"since": "2026-11-02T00:00:00Z"}"#),
+    post("/v1/webhooks/{id}/test",           "/v1/webhooks/{webhook}/test",                    "",   ""),
     get( "/v1/health",                       "/v1/health"),
     get( "/v1/openapi.json",                 "/v1/openapi.json"),
 ];
@@ -99,15 +129,21 @@ pub(crate) struct Names {
     pub(crate) batch: String,
     pub(crate) project: &'static str,
     pub(crate) account: &'static str,
+    pub(crate) worker: String,
+    pub(crate) card: String,
+    pub(crate) webhook: String,
 }
 
 impl Names {
     /// Pairs of placeholder and name.
-    fn pairs(&self) -> [(&'static str, &str); 3] {
+    fn pairs(&self) -> [(&'static str, &str); 6] {
         [
             ("{batch}", &self.batch),
             ("{project}", self.project),
             ("{account}", self.account),
+            ("{worker}", &self.worker),
+            ("{card}", &self.card),
+            ("{webhook}", &self.webhook),
         ]
     }
 
@@ -120,10 +156,11 @@ impl Names {
             })
     }
 
-    /// An answer without these names: what is left must not tell foreign from absent.
+    /// An answer without these names: what is left must not tell foreign from absent. Numbers stay: a short one is part of others.
     pub(crate) fn taken_out_of(&self, text: &str) -> String {
         self.pairs()
             .into_iter()
+            .filter(|(_, name)| name.parse::<u32>().is_err())
             .fold(text.to_owned(), |text, (place, name)| {
                 text.replace(name, place)
             })
@@ -137,6 +174,9 @@ impl Way {
             batch: "B-none".into(),
             project: "P9",
             account: "none",
+            worker: "0".into(),
+            card: "0".into(),
+            webhook: "none".into(),
         };
         [self.asks, self.body]
             .iter()

@@ -35,7 +35,13 @@ const ENDS: &[(&str, &str, i32, &str)] = &[
     ("clerk",    "batch B-none",                                 1, "no such thing"),
     ("clerk",    "frobnicate",                                   2, "frobnicate"),
     ("clerk",    "submit {bad} --project P1 --month 2026-10",    3, ""),
-    ("clerk",    "batches --server https://localhost:1",         4, ""),
+    ("clerk",    "batches --server https://localhost:1",         4, "nothing listens there"),
+    ("clerk",    "batches --server http://localhost:1",          1, "https only"),
+    ("clerk",    "batches --key {other key}",                    1, "does not belong to the certificate"),
+    ("clerk",    "batches --ca {other ca}",                      4, "not vouched for by --ca"),
+    ("clerk",    "submit / --project P1 --month 2026-10",        1, "a folder"),
+    ("operator", "import regions {open quote}",                  1, "quotation mark"),
+    ("operator", "import regions {no number}",                   1, "line 2: column 3"),
     ("clerk",    "watch --until-settled --within-s 0",           6, "ran out"),
 ];
 
@@ -78,8 +84,38 @@ async fn the_whole_round_by_command_line() {
         card.contains(content) && card.contains("12000.03"),
         "{card}"
     );
-    let approved = house.command("approver", &["approve", code, "--content", content]);
-    assert_eq!(approved.status.code(), Some(0), "{approved:?}");
+    assert!(card.contains(&format!("wagegate review {code}")), "{card}");
+    let table = house.write("signed.pdf", "%PDF-1.7 signed by all");
+    let table = table.to_str().unwrap();
+    for (user, arguments, words) in [
+        ("clerk", vec!["attach", code, table], "signed_table"),
+        (
+            "reviewer",
+            vec!["review", code, "--content", content],
+            "wagegate release",
+        ),
+        ("approver", vec!["changes", code], "新增 new"),
+        ("approver", vec!["preview", code], "17:00"),
+        (
+            "approver",
+            vec!["release", code, "--content", content],
+            "批准 release",
+        ),
+        (
+            "approver",
+            vec!["undo", code, "--reason", "too early"],
+            "too early",
+        ),
+        (
+            "approver",
+            vec!["release", code, "--content", content],
+            "已批准 released",
+        ),
+    ] {
+        let output = house.command(user, &arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert!(text(&output).contains(words), "{arguments:?}: {output:?}");
+    }
 
     for (user, arguments, words) in LOOKS {
         let arguments: Vec<&str> = arguments.split(' ').collect();
@@ -105,6 +141,20 @@ async fn how_a_command_ended_is_in_its_exit_code() {
     let bad = house.write("bad.csv", sheet(2).replace("李一", ""));
     let bad = bad.to_str().unwrap();
     let good = house.write("good.csv", sheet(2));
+    let written = |name: &str, text: &str| house.write(name, text).display().to_string();
+    let files = [
+        ("{bad}", bad.to_owned()),
+        ("{other key}", house.certificate("user-finance.key")),
+        ("{other ca}", house.certificate("bank-bishui-ca.pem")),
+        (
+            "{open quote}",
+            written("open.csv", "code,name,base_projects\n\"530400,丁市,4\n"),
+        ),
+        (
+            "{no number}",
+            written("number.csv", "code,name,base_projects\n530400,丁市,many\n"),
+        ),
+    ];
     assert!(
         house
             .command(
@@ -122,10 +172,12 @@ async fn how_a_command_ended_is_in_its_exit_code() {
             .success()
     );
     for (user, arguments, code, words) in ENDS {
-        let arguments: Vec<&str> = arguments
-            .split(' ')
-            .map(|word| if word == "{bad}" { bad } else { word })
-            .collect();
+        let arguments = files
+            .iter()
+            .fold((*arguments).to_owned(), |line, (name, path)| {
+                line.replace(name, path)
+            });
+        let arguments: Vec<&str> = arguments.split(' ').collect();
         let output = house.command(user, &arguments);
         assert_eq!(
             output.status.code(),

@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::Once,
@@ -19,7 +20,16 @@ use crate::certificates::Certificates;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wagegate");
 
 /// People beyond those of `certs-example/make`: their like, elsewhere.
-const STRANGERS: [&str; 4] = ["approver2", "finance2", "supervisor2", "nobody"];
+const STRANGERS: [&str; 5] = [
+    "reviewer2",
+    "approver2",
+    "finance2",
+    "supervisor2",
+    "nobody",
+];
+
+/// What project P1 shares with the national platform; P2 has nothing there.
+pub(crate) const NATIONAL_SECRET: &str = "0123456789abcdefGHIJKLMNopqrst+/";
 
 pub(crate) struct House {
     pub(crate) url: String,
@@ -90,6 +100,9 @@ impl House {
             .output()
             .unwrap();
         assert!(keys.status.success(), "{keys:?}");
+        let secret = dir.path().join("national.secret");
+        fs::write(&secret, NATIONAL_SECRET).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(dir.path().join("wagegate.toml"), config(&certificates)).unwrap();
         let (program, url) = serve(dir.path());
         Self {
@@ -169,6 +182,16 @@ impl House {
             .unwrap()
     }
 
+    /// The path of a file in the gateway's folder.
+    pub(crate) fn file_of_the_gateway(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The path of one of the certificates or keys.
+    pub(crate) fn certificate(&self, name: &str) -> String {
+        self.certificates.file(name).display().to_string()
+    }
+
     /// A file in the gateway's folder.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.dir.path().join(name);
@@ -200,15 +223,49 @@ impl House {
         assert_eq!(answer.status, 202, "{answer:?}");
     }
 
+    /// Registers a project's workers, as the operator; gives the first of its list, as a finance officer of the project sees it.
+    pub(crate) async fn enrol(&self, project: &str, roster: &Value) -> Value {
+        let path = format!("/v1/projects/{project}/workers");
+        let taken = self
+            .as_user("operator")
+            .ask_with(
+                "POST",
+                &path,
+                &[("content-type", "application/json")],
+                roster.to_string(),
+            )
+            .await;
+        assert_eq!(taken.status, 200, "{taken:?}");
+        let finance = if project == "P1" {
+            "finance"
+        } else {
+            "finance2"
+        };
+        let list = self.as_user(finance).get(&path).await;
+        assert_eq!(list.status, 200, "{list:?}");
+        list.json()["items"][0].clone()
+    }
+
     /// A batch of project P1 with so many workers, awaiting approval.
     pub(crate) async fn batch(&self, workers: usize) -> Value {
-        let answer = self
-            .as_user("clerk")
-            .post("/v1/batches?project=P1&month=2026-10", sheet(workers))
-            .await;
+        self.batch_of("2026-10", &sheet(workers)).await
+    }
+
+    /// The same of a month and a sheet.
+    pub(crate) async fn batch_of(&self, month: &str, sheet: &str) -> Value {
+        let path = format!("/v1/batches?project=P1&month={month}");
+        let answer = self.as_user("clerk").post(&path, sheet.to_owned()).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()
     }
+}
+
+/// Review and release of a batch, by whom, where and in what words.
+pub(crate) fn passing(batch: &Value) -> [(&'static str, String, String); 2] {
+    let code = batch["code"].as_str().unwrap();
+    let word = json!({"content": batch["content"]}).to_string();
+    [("reviewer", "review"), ("approver", "release")]
+        .map(|(who, step)| (who, format!("/v1/batches/{code}/{step}"), word.clone()))
 }
 
 impl Drop for House {
@@ -292,7 +349,7 @@ fn config(certificates: &Certificates) -> String {
     let mut text = format!(
         "[listen]\naddress = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nlimits = {{ threads = 1, sheet_bytes_max = 100000 }}\n\
          [store]\nurl = 'sqlite://wagegate.db'\n[evidence]\nfolder = 'evidence'\n[keys]\nfile = 'wagegate.keys'\n\
-         [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 0\n",
+         [webhooks]\ncouriers = 1\nallow = ['127.0.0.0/8', '::1/128']\n[people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 0\n",
         file("gateway.pem"),
         file("gateway.key"),
         file("people-ca.pem"),
@@ -313,10 +370,12 @@ fn config(certificates: &Certificates) -> String {
     for (name, role, scope) in [
         ("operator", "operator", ""),
         ("clerk", "clerk", "projects = ['P1']"),
+        ("reviewer", "reviewer", "projects = ['P1']"),
         ("approver", "approver", "projects = ['P1']"),
         ("finance", "finance", "projects = ['P1']"),
         ("supervisor", "supervisor", "region = '530100'"),
         ("contractor2", "clerk", "projects = ['P2']"),
+        ("reviewer2", "reviewer", "projects = ['P2']"),
         ("approver2", "approver", "projects = ['P2']"),
         ("finance2", "finance", "projects = ['P2']"),
         ("supervisor2", "supervisor", "region = '530300'"),
@@ -327,7 +386,19 @@ fn config(certificates: &Certificates) -> String {
         )
         .unwrap();
     }
+    text.push_str("[[national]]\nproject = 'P1'\nsecret_file = 'national.secret'\n");
     text
+}
+
+/// A roster of made-up people with valid checksums, the same as in [`sheet`]; they came in March, each with a card.
+pub(crate) fn roster(workers: std::ops::RangeInclusive<usize>) -> Value {
+    workers
+        .map(|number| {
+            let given = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十"][number % 10];
+            json!({"name": format!("李{given}"), "id_number": id_number(number), "phone": format!("139{number:08}"), "team": "一队",
+                "entered_on": "2026-03-01", "card": card(number)})
+        })
+        .collect()
 }
 
 /// A wage sheet of made-up people with valid checksums; the wages are 4,000.00, 4,000.01, and so on.

@@ -12,7 +12,15 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("contractor2", "GET",  "/v1/batches/{code}"),
     ("finance2",    "GET",  "/v1/batches/{code}/items"),
     ("supervisor2", "GET",  "/v1/batches/{code}/instructions"),
-    ("approver2",   "POST", "/v1/batches/{code}/decision"),
+    ("reviewer2",   "POST", "/v1/batches/{code}/review"),
+    ("approver2",   "POST", "/v1/batches/{code}/release"),
+    ("approver2",   "POST", "/v1/batches/{code}/refuse"),
+    ("contractor2", "POST", "/v1/batches/{code}/withdraw"),
+    ("approver2",   "POST", "/v1/batches/{code}/undo"),
+    ("contractor2", "POST", "/v1/batches/{code}/evidence?kind=other"),
+    ("finance2",    "GET",  "/v1/batches/{code}/changes"),
+    ("reviewer2",   "GET",  "/v1/batches/{code}/preview"),
+    ("approver2",   "GET",  "/v1/batches/{code}/preview/1"),
     ("approver",    "GET",  "/v1/rates?month=2026-10&level=prefecture"),
 ];
 
@@ -47,7 +55,7 @@ async fn the_same_roles_elsewhere_are_refused_or_see_nothing() {
     }
     for (user, path, field, expected) in LISTS {
         let list = house.as_user(user).get(path).await.json();
-        let found: Vec<_> = list
+        let found: Vec<_> = list["items"]
             .as_array()
             .unwrap()
             .iter()
@@ -94,14 +102,22 @@ const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
     ("clerk",    "GET",    "/v1/failures?month=2026-10&after=x", "", 400, "`next`"),
     ("clerk",    "GET",    "/v1/failures?month=2026-10&limit=1001", "", 400, "1 to 1000"),
     ("approver", "GET",    "/v1/rates?month=2026-10&level=street", "", 400, "prefecture"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", "", 400, "JSON"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", "{large}", 413, "65536"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": true}"#, 422, "`content`"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": true, "content": "00"}"#, 422, "`content`"),
-    ("approver", "POST",   "/v1/batches/{code}/decision", r#"{"approve": false}"#, 422, "say why"),
+    ("reviewer", "POST",   "/v1/batches/{code}/review", "", 400, "JSON"),
+    ("reviewer", "POST",   "/v1/batches/{code}/review", "{large}", 413, "65536"),
+    ("approver", "POST",   "/v1/batches/{code}/release", r#"{"content": "00"}"#, 422, "`content`"),
+    ("approver", "POST",   "/v1/batches/{code}/refuse", r#"{"reason": " "}"#, 422, "say why"),
+    ("approver", "POST",   "/v1/batches/{code}/refuse", r#"{"reason": "card 6225881414207430"}"#, 422, "eight digits"),
+    ("clerk",    "POST",   "/v1/batches/{code}/withdraw", r#"{"reason": "a\nb"}"#, 422, "one line"),
+    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=photo", "x", 400, "signed_table"),
+    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=other", "", 422, "empty"),
+    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=other&hash={hash}", "", 422, "no whole document"),
+    ("approver", "GET",    "/v1/batches/{code}/changes?kind=all", "", 400, "new, gone, amount, card"),
+    ("approver", "GET",    "/v1/batches/{code}/changes?after=x-1", "", 400, "`next`"),
+    ("approver", "GET",    "/v1/batches/{code}/preview/9", "", 404, "no part 9"),
+    ("approver", "GET",    "/v1/batches/{code}/preview/x", "", 400, "from 1"),
     ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "{large}{large}", 413, "larger"),
     ("operator", "POST",   "/v1/regions", r#"[{"code": "5301", "name": "x", "base_projects": null}]"#, 422, "1 of 1 lines"),
-    ("operator", "POST",   "/v1/regions", r#"[{"code": "530100", "name": "x", "colour": 1}]"#, 400, "line 1"),
+    ("operator", "POST",   "/v1/regions", r#"[{"code": "530100", "name": "x", "colour": 1}]"#, 422, "line 1"),
 ];
 
 #[tokio::test]
@@ -109,7 +125,9 @@ async fn what_does_not_fit_is_a_problem_that_says_what_to_do() {
     let house = House::open().await;
     let code = house.batch(1).await["code"].as_str().unwrap().to_owned();
     for (user, method, path, body, status, words) in MISFITS {
-        let path = path.replace("{code}", &code);
+        let path = path
+            .replace("{code}", &code)
+            .replace("{hash}", &"0".repeat(64));
         let body = body.replace("{large}", &"x".repeat(65 * 1024));
         let answer = house.as_user(user).ask(method, &path, body).await;
         let expected = (*status, "application/problem+json");

@@ -97,7 +97,7 @@ async fn a_dry_check_says_what_a_submission_would_and_stores_nothing() {
         (&json!(false), &json!(1))
     );
     assert_eq!(codes(&bad["problems"]), [(3, "amount_not_number")]);
-    assert_eq!(clerk.get("/v1/batches").await.json(), json!([]));
+    assert_eq!(clerk.get("/v1/batches").await.json()["items"], json!([]));
     let foreign = house.as_user("contractor2").post(CHECK, sheet(3)).await;
     assert_eq!(foreign.status, 403);
 }
@@ -151,10 +151,10 @@ async fn the_same_file_is_one_batch_until_that_is_refused() {
         rows[0]["message_en"].as_str().unwrap().contains(&code),
         "{rows}"
     );
-    let no = json!({"approve": false, "reason": "wrong month"}).to_string();
+    let no = json!({"reason": "wrong month"}).to_string();
     let refused = house
         .as_user("approver")
-        .post(&format!("/v1/batches/{code}/decision"), no)
+        .post(&format!("/v1/batches/{code}/refuse"), no)
         .await;
     assert_eq!(refused.status, 200, "{refused:?}");
     assert_eq!(clerk.post(SUBMIT, sheet(2)).await.status, 201);

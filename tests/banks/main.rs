@@ -9,6 +9,7 @@ mod certificates;
 mod fresh_postgres;
 mod line;
 mod people;
+mod releases;
 mod world;
 
 use wagegate_domain::{attempt::State, outcome::Place};
@@ -56,6 +57,26 @@ on_both_engines! {
     whatever_breaks_on_the_line_nobody_is_paid_twice_and_nothing_is_lost
     an_instruction_that_never_arrived_stays_in_doubt_and_is_not_sent_again
     a_bank_that_cannot_be_reached_gets_the_same_bytes_later
+}
+
+macro_rules! releases_on_both_engines {
+    ($($name:ident)*) => {
+        mod releases_on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::releases::$name(super::Engine::Sqlite).await })*
+        }
+        mod releases_on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::releases::$name(super::Engine::Postgres).await })*
+        }
+    };
+}
+
+releases_on_both_engines! {
+    a_batch_changed_by_one_fen_after_its_release_is_not_sent
+    a_batch_changed_after_it_was_split_is_not_sent
+    what_was_previewed_is_what_is_sent
+    a_batch_that_nobody_releases_expires_by_itself
 }
 
 async fn every_wage_has_an_outcome_and_the_ledgers_agree(engine: Engine) {

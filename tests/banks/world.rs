@@ -6,8 +6,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use wagegate::{
+    audit::Witness,
     banks::{self, Bank, Banks},
     clock::{Clock, ManualClock, SystemClock},
     dispatch::{Progress, Worker},
@@ -19,15 +21,15 @@ use wagegate::{
         seal::Vault,
     },
     store::{
-        Decision, Deposit, InstructionView, ProjectEntry, RegionEntry, Store, TaskKind,
-        postgres::PostgresStore, sqlite::SqliteStore,
+        BatchView, Decision, Deposit, InstructionView, ProjectEntry, RegionEntry, Says, Store,
+        TaskKind, postgres::PostgresStore, sqlite::SqliteStore,
     },
     transport::{
         https::{BankClient, Endpoint},
         tls::{BankTrust, KeyFiles, client_config, own_certificate},
     },
 };
-use wagegate_domain::{Fen, PayMonth, ids::Region, outcome::Place, plan::reference};
+use wagegate_domain::{Fen, PayMonth, ids::Region, outcome::Place, period::CHINA, plan::reference};
 
 use crate::{
     bank_process::{BankProcess, program},
@@ -45,9 +47,10 @@ pub(crate) struct World {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) banks: [BankProcess; 2],
     pub(crate) lines: [Line; 2],
-    clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
     worker: Worker,
     folder: TempDir,
+    database: String,
     // The banks read their revocation lists at every handshake.
     _certificates: Certificates,
 }
@@ -60,13 +63,17 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    async fn store(self, folder: &TempDir) -> Arc<dyn Store> {
+    /// A store, and the URL of its database.
+    async fn store(self, folder: &TempDir) -> (Arc<dyn Store>, String) {
         match self {
             Self::Sqlite => {
                 let url = format!("sqlite://{}", folder.path().join("wagegate.db").display());
-                Arc::new(SqliteStore::open(&url).await.unwrap())
+                (Arc::new(SqliteStore::open(&url).await.unwrap()), url)
             }
-            Self::Postgres => Arc::new(PostgresStore::open(&fresh_postgres().await).await.unwrap()),
+            Self::Postgres => {
+                let url = fresh_postgres().await;
+                (Arc::new(PostgresStore::open(&url).await.unwrap()), url)
+            }
         }
     }
 }
@@ -92,7 +99,7 @@ impl World {
             .ok();
         let certificates = Certificates::fresh();
         let folder = tempfile::tempdir().unwrap();
-        let store = engine.store(&folder).await;
+        let (store, database) = engine.store(&folder).await;
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let start = |bank, behaviour: &str| {
             BankProcess::start(&certificates, folder.path(), bank, behaviour, None)
@@ -106,6 +113,8 @@ impl World {
         Vault::create(&keys).unwrap();
         let vault = Arc::new(Vault::open(&keys).unwrap());
         let evidence = Evidence::open(&folder.path().join("evidence"), Arc::clone(&vault)).unwrap();
+        let witness =
+            Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault)).unwrap();
         let known = Banks::new([
             bank(&certificates, "qingshan", &lines[0], QINGSHAN, &clock),
             bank(&certificates, "bishui", &lines[1], BISHUI, &clock),
@@ -117,6 +126,9 @@ impl World {
             keys: Default::default(),
             banks: Arc::new(known.unwrap()),
             national: Default::default(),
+            approval: Default::default(),
+            witness,
+            courier: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             work: tokio::sync::Notify::new(),
         });
@@ -128,6 +140,7 @@ impl World {
             clock,
             worker,
             folder,
+            database,
             _certificates: certificates,
         };
         world.set_up().await;
@@ -167,6 +180,7 @@ impl World {
             bank: bank.code.into(),
             account: account.clone(),
             account_name: "示例建设有限公司农民工工资专用账户".into(),
+            aliases: vec![],
         };
         let now = self.clock.now();
         let store = &self.gateway.store;
@@ -187,8 +201,8 @@ impl World {
         code
     }
 
-    /// Submits a sheet of `rows` made-up workers and approves it as a second person; gives the batch's code.
-    pub(crate) async fn approved(&self, project: &str, number: u32, rows: u32) -> String {
+    /// Submits a sheet of `rows` made-up workers.
+    pub(crate) async fn submitted(&self, project: &str, number: u32, rows: u32) -> BatchView {
         let upload = stream::iter([Ok(Bytes::from(people::sheet(number, rows)))]);
         let month = PayMonth::parse("2026-10").unwrap();
         let desk = intake::Desk::of(&self.gateway);
@@ -196,15 +210,34 @@ impl World {
         let submitted = intake::submit(&desk, Box::pin(upload), &submission)
             .await
             .unwrap();
-        let decision = Decision {
-            batch: submitted.batch.code.clone(),
-            content: submitted.batch.content,
-            approve: true,
-            by: "wagegate://user/approver".into(),
-            at: self.clock.now(),
-        };
-        let decided = self.gateway.store.decide_batch(&decision).await.unwrap();
-        decided.code
+        submitted.batch
+    }
+
+    /// Reviews and releases it as a second and a third person; it is planned at once.
+    pub(crate) async fn released(&self, batch: &BatchView) {
+        let (content, plan_at) = (batch.content, self.clock.now());
+        for (by, says) in [
+            ("wagegate://user/reviewer", Says::Review { content }),
+            (
+                "wagegate://user/approver",
+                Says::Release { content, plan_at },
+            ),
+        ] {
+            let decision = Decision {
+                batch: batch.code.clone(),
+                says,
+                by: by.into(),
+                at: plan_at,
+            };
+            self.gateway.store.decide(&decision).await.unwrap();
+        }
+    }
+
+    /// Submits a sheet and has it released; gives the batch's code.
+    pub(crate) async fn approved(&self, project: &str, number: u32, rows: u32) -> String {
+        let batch = self.submitted(project, number, rows).await;
+        self.released(&batch).await;
+        batch.code
     }
 
     /// Asks a bank to misbehave.
@@ -253,6 +286,28 @@ impl World {
             self.clock.set(due);
         }
         progress
+    }
+
+    /// Goes at the database behind the store's back.
+    pub(crate) async fn sql(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        let touched = if self.database.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&self.database).await.unwrap();
+            let done = sqlx::query(statement).execute(&mut connection).await;
+            done.unwrap().rows_affected()
+        } else {
+            let mut connection = PgConnection::connect(&self.database).await.unwrap();
+            let done = sqlx::query(statement).execute(&mut connection).await;
+            done.unwrap().rows_affected()
+        };
+        assert_eq!(touched, 1);
+    }
+
+    /// Moves on to the next noon in China: far from midnight, so that what follows is on one day.
+    pub(crate) fn at_noon(&self) {
+        let now = CHINA.to_datetime(self.clock.now());
+        let noon = now.date().tomorrow().unwrap().at(12, 0, 0, 0);
+        self.clock.set(CHINA.to_timestamp(noon).unwrap());
     }
 
     /// How many wages have no final word.

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use wagegate::store::postgres::PostgresStore;
 use wagegate::store::{
-    Claim, Decision, Deposit, Happening, NewBatch, NewRaw, Next, ProjectEntry, ReadTask,
-    RegionEntry, RowSource, SealedRow, Store, StoreError, TaskKind,
+    Approvals as _, Claim, Decision, Deposit, Happening, NewBatch, NewRaw, Next, Plan,
+    ProjectEntry, ReadTask, RegionEntry, RowSource, Says, SealedRow, Store, StoreError, TaskKind,
 };
 use wagegate_domain::attempt::Event;
-use wagegate_domain::batch::ContentHash;
+use wagegate_domain::batch::{Content, ContentHash};
 use wagegate_domain::ids::Region;
 use wagegate_domain::plan::{KeyAlphabet, KeyRule, Limits};
+use wagegate_domain::seating::Part;
 use wagegate_domain::{Fen, PayMonth};
 
 /// Rows of one sheet.
@@ -76,6 +77,7 @@ pub(crate) async fn gateways(count: usize) -> Vec<Arc<PostgresStore>> {
         bank: BANK.into(),
         account: format!("90{number}"),
         account_name: "农民工工资专用账户".into(),
+        aliases: vec![],
     };
     stores[0]
         .import_projects(&[project(1), project(2)], "operator", AT)
@@ -112,6 +114,7 @@ pub(crate) async fn submit(
         total: Fen::new(WAGE * i64::from(count)),
         prepared_by: "clerk".into(),
         at: AT,
+        expires_at: "2100-01-01T00:00:00Z".parse().unwrap(),
         remarks: wagegate::store::Remarks::default(),
     };
     store
@@ -127,14 +130,18 @@ pub(crate) fn content(code: &str) -> ContentHash {
 }
 
 pub(crate) async fn approve(store: &PostgresStore, code: &str) -> Result<(), StoreError> {
-    let decision = Decision {
+    let content = content(code);
+    let said = |by: &str, says| Decision {
         batch: code.into(),
-        content: content(code),
-        approve: true,
-        by: "approver".into(),
+        says,
+        by: by.into(),
         at: AT,
     };
-    store.decide_batch(&decision).await.map(drop)
+    let reviewed = said("reviewer", Says::Review { content });
+    store.decide(&reviewed).await?;
+    let plan_at = AT;
+    let released = said("approver", Says::Release { content, plan_at });
+    store.decide(&released).await.map(drop)
 }
 
 pub(crate) async fn claim(store: &PostgresStore) -> Claim {
@@ -155,14 +162,27 @@ pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String)
     };
     approve(store, code).await.unwrap();
     let plan = claim(store).await;
-    let value_date = "2026-11-02".parse().unwrap();
-    assert_eq!(
-        store
-            .plan_batch(&plan, limits, key, "402", AT, value_date)
-            .await
-            .unwrap(),
-        1
-    );
+    let batch = store.batch(code).await.unwrap();
+    let part = Part {
+        number: 1,
+        content: Content {
+            rows: batch.rows,
+            total: batch.total,
+            hash: batch.content,
+        },
+        apart: false,
+        first_row: 1,
+        last_row: 1,
+    };
+    let whole = Plan {
+        limits,
+        key,
+        bank_cnaps_prefix: "402",
+        at: AT,
+        value_date: "2026-11-02".parse().unwrap(),
+        parts: &[part],
+    };
+    assert_eq!(store.plan_batch(&plan, &whole).await.unwrap(), 1);
     let instruction = store.instructions(code).await.unwrap().remove(0);
     let send = claim(store).await;
     assert_eq!(

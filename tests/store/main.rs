@@ -8,6 +8,7 @@ mod bench;
 mod engines;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
+mod migrating;
 mod suite;
 mod world;
 
@@ -28,7 +29,9 @@ macro_rules! on_each_engine {
 
 on_each_engine! {
     registry {
-        what_is_imported_is_listed_and_renamed_but_its_account_never_changes,
+        what_is_imported_is_listed_and_renamed,
+        the_same_import_again_changes_nothing_and_a_change_is_a_version,
+        contractors_are_listed_in_pages_and_renamed,
         an_import_that_cannot_be_whole_changes_nothing,
         a_deposit_is_booked_once_and_its_reference_is_not_used_again,
     }
@@ -41,6 +44,26 @@ on_each_engine! {
         a_suspension_and_a_revocation_show_at_once_through_another_gateway,
         a_revocation_is_for_ever_and_a_history_is_never_changed,
         certificates_are_noted_and_listed_in_pages,
+    }
+    roster {
+        a_roster_is_taken_and_the_same_again_changes_nothing,
+        what_changed_is_a_new_version_with_who_and_when,
+        a_roster_without_telephone_numbers_takes_none_away,
+        a_roster_that_breaks_off_leaves_nothing,
+        another_card_replaces_the_one_before_and_keeps_its_history,
+        a_card_of_another_worker_is_refused_with_its_row,
+        two_workers_may_change_cards_in_one_roster,
+        a_roster_is_listed_in_pages_by_presence_and_card,
+    }
+    cards {
+        a_failure_that_lies_in_the_card_makes_it_invalid_and_a_payment_verifies_it,
+        a_failure_that_lies_elsewhere_says_nothing_of_the_card,
+        a_word_on_the_whole_instruction_speaks_against_no_card,
+        a_later_attempt_may_verify_a_card_again_and_an_earlier_payment_may_not,
+        the_same_facts_in_any_order_leave_a_card_alike,
+        naming_a_refused_card_again_does_not_mend_it,
+        a_refused_card_is_verified_again_on_evidence_only,
+        a_card_is_replaced_by_another_and_the_same_again_changes_nothing,
     }
     intake {
         a_sheet_is_stored_whole_and_stands_held,
@@ -65,11 +88,24 @@ on_each_engine! {
         the_roster_comes_in_pages,
     }
     approval {
-        approving_reserves_the_funds_and_asks_for_a_plan,
-        nobody_approves_what_they_prepared,
-        an_approval_of_other_content_is_refused,
-        a_batch_is_decided_once,
-        an_account_that_holds_too_little_refuses_the_approval,
+        a_release_reserves_the_funds_and_asks_for_a_plan,
+        three_steps_need_three_people,
+        the_database_itself_refuses_one_person_twice_and_a_step_left_out,
+        a_word_on_other_content_is_refused,
+        steps_are_taken_once_and_in_order,
+        an_account_that_holds_too_little_refuses_the_release,
+        a_refusal_keeps_its_reason_and_owes_nobody,
+        the_clerks_take_a_batch_back_before_its_release,
+        a_release_is_taken_back_with_its_money_until_it_is_planned,
+        a_batch_that_nobody_releases_expires_and_frees_its_workers,
+        what_stands_behind_a_batch_is_kept_once_and_for_ever,
+    }
+    differing {
+        a_split_into_other_parts_than_were_found_changes_nothing,
+        a_batch_that_differs_is_held_with_its_money_until_it_is_refused,
+        no_instruction_of_a_batch_that_differs_is_sent,
+        changes_are_told_against_the_last_released_month,
+        rows_are_read_back_in_pages_as_they_came,
     }
     tasks {
         what_may_clear_doubt_is_taken_before_what_may_pay,
@@ -87,7 +123,7 @@ on_each_engine! {
         a_row_that_fits_no_instruction_stays_held,
         own_cards_travel_apart_where_the_bank_wants_it,
         a_plan_of_many_pages_seats_every_row_once,
-        a_batch_that_is_not_approved_is_not_planned,
+        a_batch_that_is_not_released_is_not_planned,
     }
     talking {
         intent_fixes_the_bytes,
@@ -125,8 +161,15 @@ on_each_engine! {
         an_item_shows_its_newest_attempt_or_that_it_has_none,
         every_attempt_is_listed_for_the_audit,
         the_rate_is_counted_for_project_county_and_prefecture,
+        what_awaits_a_release_is_shown_beside_the_rates_and_not_in_them,
         a_month_without_batches_is_empty_and_another_shows_its_own,
         suspense_shows_where_a_saying_stands,
+    }
+    pages {
+        projects_and_accounts_come_in_pages_of_a_scope,
+        batches_come_in_pages_of_a_scope_newest_first,
+        only_batches_with_unpaid_wages_are_on_the_failure_page,
+        suspense_comes_in_pages_oldest_first,
     }
     requests {
         a_key_is_one_requests_until_it_is_answered,
@@ -141,11 +184,30 @@ on_each_engine! {
         what_changed_meanwhile_is_not_overwritten,
         a_walk_that_ends_while_another_key_becomes_current_begins_anew,
     }
+    auditing {
+        a_broken_audit_chain_is_named_at_its_first_broken_entry,
+        an_entry_written_anew_with_a_hash_that_fits_is_named,
+        a_deleted_entry_is_named,
+        two_swapped_entries_are_named,
+        a_cut_tail_is_named_and_a_new_act_does_not_hide_it,
+        a_head_that_was_edited_or_removed_is_named,
+        a_cut_tail_under_an_edited_head_is_found_by_the_witness,
+        ten_thousand_entries_are_whole,
+        acts_come_in_pages_by_object_and_by_principal,
+    }
+    webhooks {
+        what_happens_is_told_in_order_with_sums_and_without_people,
+        what_is_not_done_is_not_told_but_a_shortage_is,
+        each_sees_their_part_of_the_world_and_only_while_they_may,
+        a_receiver_that_is_not_well_rests_and_what_waits_too_long_is_given_up,
+        what_is_paused_waits_and_what_was_told_can_be_told_again,
+        a_secret_that_was_changed_signs_beside_the_new_one_until_its_end,
+        two_couriers_never_tell_twice,
+    }
     keeping {
         a_second_live_attempt_is_refused_by_the_database,
         the_database_refuses_what_the_rules_forbid,
         the_audit_log_is_never_changed_or_cut,
-        a_broken_audit_chain_is_named_at_its_first_broken_entry,
         a_recount_finds_every_figure_that_was_tampered_with,
         what_was_stored_is_there_after_a_restart,
     }

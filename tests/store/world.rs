@@ -4,17 +4,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use wagegate::store::{
-    BatchView, Decision, Happening, NewBatch, NewRaw, ProjectEntry, Remarks, RowSource, Saying,
-    SealedRow, StoreError, Taken,
+    BatchView, Decision, Happening, NewBatch, NewRaw, Plan, ProjectEntry, Remarks, RowSource,
+    Saying, Says, SealedCard, SealedProfile, SealedRow, SealedWorker, StoreError, Taken,
 };
 use wagegate_domain::attempt::Event;
-use wagegate_domain::batch::ContentHash;
+use wagegate_domain::batch::{Content, ContentHash};
 use wagegate_domain::fact::{BankCode, ItemRefs, Told, Verdict};
 use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{KeyAlphabet, KeyRule, Limits, reference};
 use wagegate_domain::reason::Reason;
+use wagegate_domain::roster::{CardKind, WorkRole};
+use wagegate_domain::seating::Part;
 use wagegate_domain::{Fen, PayMonth};
 
 pub(crate) const BANK: &str = "bishui";
@@ -30,6 +33,35 @@ pub(crate) const WIDE: Limits = Limits {
     item_fen_max: None,
     own_bank_apart: false,
 };
+
+/// How the numbers of the bank's own cards begin.
+pub(crate) const OWN_PREFIX: &str = "313";
+
+pub(crate) fn plan(limits: Limits, parts: &[Part]) -> Plan<'_> {
+    Plan {
+        limits,
+        key: KEYS,
+        bank_cnaps_prefix: OWN_PREFIX,
+        at: at(2),
+        value_date: "2026-10-22".parse().unwrap(),
+        parts,
+    }
+}
+
+/// A part of a batch, with a content of its own.
+pub(crate) fn part(number: u32, rows: u64, fen: i64) -> Part {
+    Part {
+        number,
+        content: Content {
+            rows,
+            total: Fen::new(fen),
+            hash: content(&format!("part {number}")),
+        },
+        apart: false,
+        first_row: 1,
+        last_row: 1,
+    }
+}
 
 /// So many seconds after the start of the world.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -118,6 +150,7 @@ pub(crate) fn project(code: &str, county: &str, bank: &str) -> ProjectEntry {
         bank: bank.into(),
         account: format!("90-{code}"),
         account_name: "农民工工资专用账户".into(),
+        aliases: vec![],
     }
 }
 
@@ -132,16 +165,32 @@ pub(crate) fn head(code: &str, project: &str, rows: &[SealedRow]) -> NewBatch {
         total: Fen::total(rows.iter().map(|row| row.amount)).unwrap(),
         prepared_by: "clerk".into(),
         at: at(0),
+        expires_at: at(100_000),
         remarks: Remarks::default(),
     }
 }
 
-pub(crate) fn decision(code: &str, approve: bool) -> Decision {
+/// What the three people say of a batch.
+pub(crate) fn reviewing(code: &str) -> Decision {
+    let content = content(code);
+    said_of(code, "reviewer", Says::Review { content })
+}
+
+pub(crate) fn releasing(code: &str) -> Decision {
+    let (content, plan_at) = (content(code), at(1));
+    said_of(code, "approver", Says::Release { content, plan_at })
+}
+
+pub(crate) fn refusing(code: &str) -> Decision {
+    let reason = "工时不符".into();
+    said_of(code, "approver", Says::Refuse { reason })
+}
+
+pub(crate) fn said_of(code: &str, by: &str, says: Says) -> Decision {
     Decision {
         batch: code.into(),
-        content: content(code),
-        approve,
-        by: "approver".into(),
+        says,
+        by: by.into(),
         at: at(1),
     }
 }
@@ -223,5 +272,54 @@ pub(crate) fn taken(facts: u64, changed: u64, suspense: u64) -> Taken {
         facts,
         changed,
         suspense,
+    }
+}
+
+pub(crate) fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+/// Worker `number` of a roster, in the row of that number, on site since March; the same person as in a wage sheet.
+pub(crate) fn worker(number: u32) -> SealedWorker {
+    let person = row(number, number, 100);
+    SealedWorker {
+        row: number,
+        blind: person.worker_blind,
+        sealed: person.worker_sealed,
+        profile: SealedProfile {
+            name_blind: person.worker_blind,
+            sealed: vec![3; 60],
+            digest: person.worker_blind,
+            has_phone: true,
+        },
+        role: WorkRole::Worker,
+        team: "一队".into(),
+        entered_on: day("2026-03-01"),
+        left_on: None,
+        attendance: vec![],
+        card: None,
+    }
+}
+
+/// The same with the account of a number, in the worker's own name; the account of the worker's own number is that of the wage sheets.
+pub(crate) fn carded(number: u32, account: u32) -> SealedWorker {
+    SealedWorker {
+        card: Some(card(number, account, CardKind::Unknown)),
+        ..worker(number)
+    }
+}
+
+pub(crate) fn card(number: u32, account: u32, kind: CardKind) -> SealedCard {
+    let mut blind = row(1, account, 100).binding_blind;
+    if number != account {
+        blind[15] = 1;
+        blind[8..12].copy_from_slice(&number.to_be_bytes());
+    }
+    SealedCard {
+        blind,
+        account_blind: row(1, account, 100).account_blind,
+        sealed: vec![2; 80],
+        cnaps: None,
+        kind,
     }
 }

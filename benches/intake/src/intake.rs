@@ -70,6 +70,7 @@ pub(crate) async fn store(engine: &str, url: &str) -> Arc<dyn Store> {
         bank: "bishui".into(),
         account: "530000000001".into(),
         account_name: "农民工工资专用账户".into(),
+        aliases: Vec::new(),
     };
     store.import_projects(&[project], by, at).await.unwrap();
     store
@@ -106,6 +107,7 @@ pub(crate) async fn desk(folder: &TempDir, engine: &str, url: &str) -> Desk {
         vault,
         banks: Arc::new(Banks::new([bank]).unwrap()),
         national: Default::default(),
+        approval: Default::default(),
         clock: Arc::new(SystemClock),
     }
 }

@@ -159,6 +159,3 @@ fn walk(
 fn changed() -> FormsError {
     FormsError::Unreadable("it is not the roster that was checked".into())
 }
-
-#[cfg(test)]
-mod tests;

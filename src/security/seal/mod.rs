@@ -7,8 +7,11 @@
 mod cipher;
 mod key_file;
 mod keys;
+mod people;
 mod ring;
 mod stream;
+mod webhook;
+mod witness;
 
 use std::{
     fmt, io,
@@ -23,7 +26,7 @@ use aws_lc_rs::{
 };
 use wagegate_domain::{
     batch::WageRow,
-    ids::{BankAccount, Cnaps, IdNumber, PersonName},
+    ids::{BankAccount, IdNumber, PersonName},
 };
 use zeroize::Zeroizing;
 
@@ -129,6 +132,7 @@ pub(crate) enum Purpose {
     IdNumber = 1,
     Binding = 2,
     Profile = 3,
+    WebhookSecret = 16,
 }
 
 /// Seals and opens with the keys of one key file.
@@ -259,13 +263,8 @@ impl Vault {
         blind(&self.keys.load().blind.account, &[account.clear()])
     }
 
-    /// Account, name and bank number together: a change of any of them is another binding version.
     fn blind_binding(&self, row: &WageRow) -> Blind {
-        let cnaps = row.cnaps.as_ref().map_or("", Cnaps::as_str);
-        blind(
-            &self.keys.load().blind.binding,
-            &[row.account.clear(), row.name.clear(), cnaps],
-        )
+        self.blind_card(&row.account, &row.name, row.cnaps.as_ref())
     }
 
     /// `length of name | name | account`.

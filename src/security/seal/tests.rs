@@ -3,7 +3,11 @@
 use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use tempfile::TempDir;
-use wagegate_domain::Fen;
+use wagegate_domain::{
+    Fen,
+    ids::Cnaps,
+    roster::{CardClaim, CardKind, Phone, RosterRow, WorkRole},
+};
 
 use super::*;
 
@@ -318,4 +322,62 @@ fn a_file_with_a_failed_write_is_never_finished() {
             })
             .is_err()
     );
+}
+
+/// The worker of [`row`] on a roster, with the same card.
+fn on_roster(phone: Option<&str>) -> RosterRow {
+    let wage = row(CARD);
+    RosterRow {
+        row: 7,
+        name: wage.name,
+        id_number: wage.id_number,
+        phone: phone.map(|digits| Phone::parse(digits).unwrap()),
+        role: WorkRole::Worker,
+        team: String::new(),
+        entered_on: jiff::civil::date(2026, 3, 1),
+        left_on: None,
+        attendance: vec![],
+        card: Some(CardClaim {
+            account: wage.account,
+            cnaps: wage.cnaps,
+            kind: CardKind::Unknown,
+        }),
+    }
+}
+
+#[test]
+fn a_worker_and_card_of_a_roster_are_those_of_a_wage_sheet() {
+    let vault = KeyFolder::new().vault();
+    let wage = vault.seal_row(&row(CARD));
+    let worker = vault.seal_worker(&on_roster(None));
+    let card = worker.card.unwrap();
+    assert_eq!(worker.blind, wage.worker_blind);
+    assert_eq!(
+        (card.blind, card.account_blind),
+        (wage.binding_blind, wage.account_blind)
+    );
+    assert_eq!(worker.profile.name_blind, vault.blind_name(&row(CARD).name));
+}
+
+#[test]
+fn a_profile_opens_for_its_worker_only_and_its_digest_is_that_of_its_content() {
+    let vault = KeyFolder::new().vault();
+    let with = vault.seal_worker(&on_roster(Some("139-0000 0001")));
+    let (name, phone) = vault
+        .open_profile(&with.blind, &with.profile.sealed)
+        .unwrap();
+    assert!(name == row(CARD).name && phone.unwrap().clear() == "13900000001");
+    assert!(matches!(
+        vault.open_profile(&[0; 16], &with.profile.sealed),
+        Err(VaultError::Damaged)
+    ));
+    let without = vault.seal_worker(&on_roster(None));
+    let (_, phone) = vault
+        .open_profile(&without.blind, &without.profile.sealed)
+        .unwrap();
+    assert!(phone.is_none() && with.profile.has_phone && !without.profile.has_phone);
+    assert_ne!(with.profile.digest, without.profile.digest);
+    let again = vault.seal_worker(&on_roster(Some("13900000001")));
+    assert_eq!(with.profile.digest, again.profile.digest);
+    assert_ne!(with.profile.sealed, again.profile.sealed);
 }

@@ -21,6 +21,8 @@ fn attempt(row: u32, state: State) -> Standing {
         latest: true,
         amount: Fen::new(100),
         account_blind: [if row == 3 { 2 } else { 1 }; 16],
+        card: i64::from(row),
+        planned_at: Timestamp::UNIX_EPOCH,
         outcome: Outcome::Open,
         version: 0,
         state,

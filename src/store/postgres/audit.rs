@@ -1,92 +1,173 @@
-//! The audit chain: entries are appended under one lock, so that numbers have no gap and each hash follows from the one before.
+//! The audit chain: entries are appended under one lock, the row of the head, so that numbers have no gap and each hash follows from the one before.
 
+use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use jiff::Timestamp;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, QueryBuilder};
 
+use super::PostgresStore;
 use super::columns::{Columns, without_nul};
-use crate::store::chain::{START, Walk, link};
-use crate::store::{AuditEntry, ChainCheck, StoreError};
+use crate::store::chain::{Act, Found, Link, Walk};
+use crate::store::{AuditEntry, AuditFilter, AuditHead, Auditing, ChainCheck, StoreError};
 
-/// Names the advisory lock that an appender holds until its commit; always the last lock that a transaction takes.
-const APPENDING: i64 = 0x5741_4745_0002;
+const LINKS: &str = "SELECT number, form, at, who, action, subject, detail, before, after, previous, hash FROM audit ORDER BY number";
 
-pub(super) async fn audit(
-    pool: &PgPool,
-    at: Timestamp,
-    who: &str,
-    action: &str,
-    subject: &str,
-    detail: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn audit(pool: &PgPool, act: &Act<'_>) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
-    append(&mut tx, at, who, action, subject, detail).await?;
+    record(&mut tx, act).await?;
     Ok(tx.commit().await?)
 }
 
-pub(super) async fn append(
-    tx: &mut PgConnection,
-    at: Timestamp,
-    who: &str,
-    action: &str,
-    subject: &str,
-    detail: &str,
-) -> Result<(), StoreError> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(APPENDING)
-        .execute(&mut *tx)
-        .await?;
-    let last = sqlx::query("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+/// Appends an act, and moves the head on with it. The head's row is locked until the commit; it is always the last lock that a transaction takes.
+pub(super) async fn record(tx: &mut PgConnection, act: &Act<'_>) -> Result<(), StoreError> {
+    let [who, action, subject, detail] =
+        [act.who, act.action, act.subject, act.detail].map(without_nul);
+    let act = &Act {
+        who: &who,
+        action: &action,
+        subject: &subject,
+        detail: &detail,
+        ..*act
+    };
+    let last = sqlx::query("SELECT number, hash FROM audit_head FOR UPDATE")
         .fetch_optional(&mut *tx)
         .await?;
-    let (number, previous) = match last {
-        Some(row) => (row.int("number")? + 1, row.array("hash")?),
-        None => (1, START),
-    };
-    let entry = AuditEntry {
-        number,
-        at,
-        who: without_nul(who).into_owned(),
-        action: without_nul(action).into_owned(),
-        subject: without_nul(subject).into_owned(),
-        detail: without_nul(detail).into_owned(),
-    };
+    let link = Link::after(last.map(head_of).transpose()?.ok_or_else(no_head)?, act);
     sqlx::query(
-        "INSERT INTO audit (number, at, who, action, subject, detail, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO audit (number, form, at, who, action, subject, detail, before, after, previous, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
-    .bind(number)
-    .bind(at.as_millisecond())
-    .bind(&entry.who)
-    .bind(&entry.action)
-    .bind(&entry.subject)
-    .bind(&entry.detail)
-    .bind(previous.as_slice())
-    .bind(link(&previous, &entry).as_slice())
-    .execute(tx)
+    .bind(link.number)
+    .bind(link.form)
+    .bind(link.at)
+    .bind(act.who)
+    .bind(act.action)
+    .bind(act.subject)
+    .bind(act.detail)
+    .bind(&link.before)
+    .bind(&link.after)
+    .bind(&link.previous)
+    .bind(&link.hash)
+    .execute(&mut *tx)
     .await?;
+    sqlx::query("UPDATE audit_head SET number = $1, hash = $2")
+        .bind(link.number)
+        .bind(&link.hash)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
-pub(super) async fn check(pool: &PgPool) -> Result<ChainCheck, StoreError> {
-    let mut rows = sqlx::query("SELECT number, at, who, action, subject, detail, previous, hash FROM audit ORDER BY number").fetch(pool);
-    let mut walk = Walk::new();
-    while let Some(row) = rows.try_next().await? {
-        let broken = walk.step(&entry(&row)?, &row.array("previous")?, &row.array("hash")?);
-        if let Some(broken) = broken {
-            return Ok(broken);
-        }
-    }
-    Ok(walk.end())
+async fn head(connection: &mut PgConnection) -> Result<Option<AuditHead>, StoreError> {
+    let row = sqlx::query("SELECT number, hash FROM audit_head")
+        .fetch_optional(connection)
+        .await?;
+    row.map(head_of).transpose()
 }
 
-pub(super) async fn tail(pool: &PgPool, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT number, at, who, action, subject, detail FROM audit ORDER BY number DESC LIMIT $1",
-    )
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await?;
+fn head_of(row: PgRow) -> Result<AuditHead, StoreError> {
+    Ok(AuditHead {
+        number: row.int("number")?,
+        hash: row.array("hash")?,
+    })
+}
+
+fn no_head() -> StoreError {
+    StoreError::Broken("the head of the audit log is gone: somebody removed it".into())
+}
+
+#[async_trait]
+impl Auditing for PostgresStore {
+    async fn check_audit_against(&self, witnessed: &[AuditHead]) -> Result<ChainCheck, StoreError> {
+        check(&self.pool, witnessed).await
+    }
+
+    async fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        head(&mut connection).await?.ok_or_else(no_head)
+    }
+
+    async fn audit_page(
+        &self,
+        filter: &AuditFilter,
+        below: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        page(&self.pool, filter, below, limit).await
+    }
+}
+
+pub(super) async fn check(
+    pool: &PgPool,
+    witnessed: &[AuditHead],
+) -> Result<ChainCheck, StoreError> {
+    // One snapshot: an entry appended meanwhile must not look like a head that differs.
+    let mut tx = pool.begin().await?;
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .execute(&mut *tx)
+        .await?;
+    let head = head(&mut tx).await.unwrap_or_default();
+    let mut walk = Walk::new(witnessed);
+    let mut search = {
+        let mut rows = sqlx::query(LINKS).fetch(&mut *tx);
+        loop {
+            let Some(row) = rows.try_next().await? else {
+                return Ok(walk.end(head));
+            };
+            match walk.step(row.int("number")?, link(&row).ok()) {
+                Found::Next => {}
+                Found::Broken(check) => return Ok(check),
+                Found::Suspect(search) => break search,
+            }
+        }
+    };
+    let mut rows = sqlx::query(LINKS).fetch(&mut *tx);
+    while let Some(row) = rows.try_next().await? {
+        link(&row).iter().for_each(|link| search.see(link));
+    }
+    Ok(search.verdict())
+}
+
+fn link(row: &PgRow) -> Result<Link, StoreError> {
+    Ok(Link {
+        number: row.int("number")?,
+        form: row.int("form")?,
+        at: row.int("at")?,
+        texts: [
+            row.text("who")?,
+            row.text("action")?,
+            row.text("subject")?,
+            row.text("detail")?,
+        ],
+        before: row.bytes("before")?,
+        after: row.bytes("after")?,
+        previous: row.bytes("previous")?,
+        hash: row.bytes("hash")?,
+    })
+}
+
+pub(super) async fn page(
+    pool: &PgPool,
+    filter: &AuditFilter,
+    below: Option<i64>,
+    limit: u32,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let mut query = QueryBuilder::new(
+        "SELECT number, at, who, action, subject, detail, before, after FROM audit WHERE number < ",
+    );
+    query.push_bind(below.unwrap_or(i64::MAX));
+    if let Some(subject) = &filter.subject {
+        query
+            .push(" AND subject = ")
+            .push_bind(without_nul(subject));
+    }
+    if let Some(who) = &filter.who {
+        query.push(" AND who = ").push_bind(without_nul(who));
+    }
+    query
+        .push(" ORDER BY number DESC LIMIT ")
+        .push_bind(i64::from(limit));
+    let rows = query.build().fetch_all(pool).await?;
     rows.iter().map(entry).collect()
 }
 
@@ -98,5 +179,7 @@ fn entry(row: &PgRow) -> Result<AuditEntry, StoreError> {
         action: row.text("action")?,
         subject: row.text("subject")?,
         detail: row.text("detail")?,
+        before: row.bytes("before")?.try_into().ok(),
+        after: row.bytes("after")?.try_into().ok(),
     })
 }

@@ -1,4 +1,4 @@
-//! Batches: taken in whole or not at all, decided on by a second person, and shown.
+//! Batches: taken in whole or not at all, and shown.
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
@@ -9,10 +9,10 @@ use wagegate_domain::outcome::Place;
 
 use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
-use super::{audit, standing, tasks};
-use crate::store::{
-    BatchView, Conflict, Decision, NewBatch, OwedTwice, RowSource, StoreError, TaskKind,
-};
+use super::{approval, audit, notices, standing};
+use crate::store::chain::Act;
+use crate::store::notice::NoticeKind;
+use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, StoreError};
 
 /// Rows that are gathered before they travel: a few MiB.
 const CHUNK: u64 = 10_000;
@@ -39,16 +39,19 @@ pub(super) async fn accept(
     claim_slots(&mut tx, id, project, batch).await?;
     insert_tally(&mut tx, id, batch).await?;
     standing::keep(&mut tx, id, &batch.remarks).await?;
-    audit::append(
-        &mut tx,
-        batch.at,
-        &batch.prepared_by,
-        "batch.submit",
-        &batch.code,
-        &batch.audit_detail(),
-    )
-    .await?;
+    approval::prepared(&mut tx, id, batch).await?;
     let view = view(&mut tx, &batch.code).await?;
+    notices::of_batch(&mut tx, NoticeKind::BatchSubmitted, &view, batch.at).await?;
+    let act = Act {
+        at: batch.at,
+        who: &batch.prepared_by,
+        action: "batch.submit",
+        subject: &batch.code,
+        detail: &batch.audit_detail(),
+        before: None,
+        after: Some(view.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -110,8 +113,8 @@ async fn insert_head(
     project: i64,
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar(
-        "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(&batch.code)
     .bind(project)
@@ -120,9 +123,10 @@ async fn insert_head(
     .bind(batch.content.0.as_slice())
     .bind(stored(batch.rows)?)
     .bind(batch.total.get())
-    .bind(BatchState::AwaitingApproval.code())
+    .bind(BatchState::AwaitingReview.code())
     .bind(&batch.prepared_by)
     .bind(batch.at.as_millisecond())
+    .bind(batch.expires_at.as_millisecond())
     .fetch_one(tx)
     .await?)
 }
@@ -232,12 +236,13 @@ async fn insert_tally(tx: &mut PgConnection, id: i64, batch: &NewBatch) -> Resul
 }
 
 const VIEW: &str = "SELECT b.id, b.code, p.code AS project, p.name AS project_name, p.region, a.bank, b.pay_month, b.state, b.content, b.row_count,
-       b.total_fen, b.prepared_by, b.decided_by,
+       b.total_fen, b.prepared_by, b.round, b.expires_at,
        ARRAY(SELECT place FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS places,
        ARRAY(SELECT item_count FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS counts,
        ARRAY(SELECT total_fen FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS sums
      FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
-     WHERE ($1::text IS NULL OR b.code = $1) AND ($2::text IS NULL OR b.pay_month = $2) ORDER BY b.id DESC";
+     WHERE ($1::text IS NULL OR b.code = $1) AND ($2::text IS NULL OR b.pay_month = $2)
+       AND ($3::bigint[] IS NULL OR b.id = ANY($3)) ORDER BY b.id DESC";
 
 pub(super) async fn view(
     connection: &mut PgConnection,
@@ -246,6 +251,7 @@ pub(super) async fn view(
     let row = sqlx::query(VIEW)
         .bind(code)
         .bind(None::<&str>)
+        .bind(None::<&[i64]>)
         .fetch_optional(connection)
         .await?;
     row.as_ref()
@@ -261,6 +267,18 @@ pub(super) async fn list(
     let rows = sqlx::query(VIEW)
         .bind(None::<&str>)
         .bind(month.map(|month| month.to_string()))
+        .bind(None::<&[i64]>)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(batch_view).collect()
+}
+
+/// Those with these ids, newest first.
+pub(super) async fn by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<BatchView>, StoreError> {
+    let rows = sqlx::query(VIEW)
+        .bind(None::<&str>)
+        .bind(None::<&str>)
+        .bind(ids)
         .fetch_all(pool)
         .await?;
     rows.iter().map(batch_view).collect()
@@ -280,7 +298,8 @@ fn batch_view(row: &PgRow) -> Result<BatchView, StoreError> {
         rows: row.number("row_count")?,
         total: row.fen("total_fen")?,
         prepared_by: row.text("prepared_by")?,
-        decided_by: row.maybe_text("decided_by")?,
+        round: row.number("round")?,
+        expires_at: row.maybe_moment("expires_at")?,
         tally: tally(row)?,
     })
 }
@@ -292,73 +311,12 @@ fn unknown(code: &str) -> StoreError {
     }
 }
 
-pub(super) async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchView, StoreError> {
-    let mut tx = pool.begin().await?;
-    lock(&mut tx, &decision.batch).await?;
-    let before = view(&mut tx, &decision.batch).await?;
-    decision.allowed(&before)?;
-    let (state, action) = if decision.approve {
-        reserve(&mut tx, &before).await?;
-        tasks::ensure(&mut tx, TaskKind::Plan, &before.code, decision.at).await?;
-        (BatchState::Approved, "batch.approve")
-    } else {
-        sqlx::query("DELETE FROM wage_slot WHERE batch_id = $1")
-            .bind(before.id)
-            .execute(&mut *tx)
-            .await?;
-        (BatchState::Rejected, "batch.reject")
-    };
-    sqlx::query("UPDATE batch SET state = $2, decided_by = $3, decided_at = $4 WHERE id = $1")
-        .bind(before.id)
-        .bind(state.code())
-        .bind(&decision.by)
-        .bind(decision.at.as_millisecond())
-        .execute(&mut *tx)
-        .await?;
-    audit::append(
-        &mut tx,
-        decision.at,
-        &decision.by,
-        action,
-        &decision.batch,
-        &format!("content {}", decision.content),
-    )
-    .await?;
-    let after = view(&mut tx, &decision.batch).await?;
-    tx.commit().await?;
-    Ok(after)
-}
-
 /// The batch's row is the lock for everything that is kept about its items. `NO KEY` lets others refer to the batch meanwhile.
-async fn lock(tx: &mut PgConnection, code: &str) -> Result<(), StoreError> {
+pub(super) async fn lock(tx: &mut PgConnection, code: &str) -> Result<(), StoreError> {
     sqlx::query("SELECT id FROM batch WHERE code = $1 FOR NO KEY UPDATE")
         .bind(code)
         .fetch_optional(tx)
         .await?
         .map(|_| ())
         .ok_or_else(|| unknown(code))
-}
-
-/// Reserves the batch's total where the account has it free; the account's row is locked, so that two approvals cannot take the same money.
-async fn reserve(tx: &mut PgConnection, batch: &BatchView) -> Result<(), StoreError> {
-    let account = sqlx::query(
-        "SELECT a.id, a.balance_fen - a.reserved_fen AS available
-         FROM special_account a JOIN project p ON p.account_id = a.id WHERE p.code = $1 FOR NO KEY UPDATE OF a",
-    )
-    .bind(&batch.project)
-    .fetch_one(&mut *tx)
-    .await?;
-    let available = account.fen("available")?;
-    if batch.total > available {
-        let short = batch.total.checked_sub(available).ok_or_else(|| {
-            StoreError::Broken("what the special account lacks passes 64 bits".into())
-        })?;
-        return Err(Conflict::FundsShort { short, available }.into());
-    }
-    sqlx::query("UPDATE special_account SET reserved_fen = reserved_fen + $2 WHERE id = $1")
-        .bind(account.int("id")?)
-        .bind(batch.total.get())
-        .execute(tx)
-        .await?;
-    Ok(())
 }

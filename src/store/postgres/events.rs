@@ -11,7 +11,7 @@ use super::columns::Columns;
 use super::facts::{Source, write};
 use super::instructions::lock_batch_of;
 use super::tallies::move_items;
-use super::{standings, tasks};
+use super::{notices, standings, tasks};
 use crate::store::booking::Booking;
 use crate::store::moves::Moves;
 use crate::store::{Claim, Happening, Next, StoreError, TaskKind};
@@ -113,6 +113,9 @@ pub(super) async fn advance(
             )
             .await?;
         }
+    }
+    if moved != state {
+        notices::of_instruction(tx, instruction, moved, at).await?;
     }
     Ok(moved)
 }

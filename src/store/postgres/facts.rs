@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use wagegate_domain::attempt::{Event, State};
 
 use super::columns::{Columns, stored, without_nul};
-use super::{appends, events, raws, standings, tallies, tasks};
+use super::{appends, cards, events, notices, raws, standings, tallies, tasks};
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::{Claim, Saying, StoreError, Taken};
 
@@ -183,6 +183,8 @@ pub(super) async fn write(
     appends::ends(tx, source, &booking).await?;
     appends::suspense(tx, source, &booking).await?;
     appends::remarks(tx, source, &booking).await?;
+    cards::heard(tx, source, &booking).await?;
     tallies::move_items(tx, &booking.moves).await?;
+    notices::of_facts(tx, &booking.troubles, &booking.moves, source.at).await?;
     Ok(booking.taken())
 }

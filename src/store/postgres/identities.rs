@@ -9,6 +9,7 @@ use super::columns::Columns;
 use super::{PostgresStore, audit};
 use crate::security::principal::{Principal, Role, Scope};
 use crate::security::revocation::{Fingerprint, Serial};
+use crate::store::chain::Act;
 use crate::store::identities::*;
 use crate::store::{Conflict, Recorded, StoreError};
 
@@ -67,7 +68,7 @@ impl Identities for PostgresStore {
         let mut new = Vec::new();
         for row in rows {
             let view = view(&row)?;
-            keep(&mut tx, &view, "principal.admit").await?;
+            keep(&mut tx, None, &view, "principal.admit").await?;
             new.push(view.principal.name);
         }
         tx.commit().await?;
@@ -120,7 +121,7 @@ impl Identities for PostgresStore {
             .bind(next.at.as_millisecond())
             .execute(&mut *tx)
             .await?;
-        keep(&mut tx, &next, change.action()).await?;
+        keep(&mut tx, Some(&before), &next, change.action()).await?;
         tx.commit().await?;
         Ok(next)
     }
@@ -189,15 +190,16 @@ impl Identities for PostgresStore {
                 revocation.key.issuer
             ),
         );
-        audit::append(
-            &mut tx,
-            revocation.at,
-            &revocation.by,
-            "certificate.revoke",
-            &subject,
-            &detail,
-        )
-        .await?;
+        let act = Act {
+            at: revocation.at,
+            who: &revocation.by,
+            action: "certificate.revoke",
+            subject: &subject,
+            detail: &detail,
+            before: None,
+            after: Some(revocation.print()),
+        };
+        audit::record(&mut tx, &act).await?;
         tx.commit().await?;
         Ok(Recorded::New)
     }
@@ -246,6 +248,7 @@ async fn operators(connection: &mut PgConnection) -> Result<i64, StoreError> {
 /// Appends a version to the history and to the audit log.
 async fn keep(
     tx: &mut PgConnection,
+    before: Option<&PrincipalView>,
     version: &PrincipalView,
     action: &str,
 ) -> Result<(), StoreError> {
@@ -259,15 +262,16 @@ async fn keep(
         .bind(version.at.as_millisecond())
         .execute(&mut *tx)
         .await?;
-    audit::append(
-        tx,
-        version.at,
-        &version.by,
+    let act = Act {
+        at: version.at,
+        who: &version.by,
         action,
-        &version.principal.name,
-        &version.detail(),
-    )
-    .await
+        subject: &version.principal.name,
+        detail: &version.detail(),
+        before: before.map(PrincipalView::print),
+        after: Some(version.print()),
+    };
+    audit::record(tx, &act).await
 }
 
 fn somebody(row: &PgRow) -> Result<Principal, StoreError> {

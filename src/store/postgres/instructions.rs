@@ -5,13 +5,14 @@ use jiff::civil::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 use wagegate_domain::attempt::{Event, State};
+use wagegate_domain::batch::ContentHash;
 
 use super::columns::{Columns, stored};
-use super::tasks;
-use crate::store::{Claim, InstructionView, SealedPayment, StoreError};
+use super::{notices, tasks};
+use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError};
 
-const VIEW: &str = "SELECT i.id, b.code, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-       a.number, a.name, i.bytes_hash, i.bytes_size, i.not_known_since,
+const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.not_known_since,
        (SELECT count(*) FROM attempt t
         LEFT JOIN LATERAL (SELECT o.outcome FROM outcome o WHERE o.instruction_id = t.instruction_id AND o.sequence = t.sequence
                            ORDER BY o.version DESC LIMIT 1) latest ON TRUE
@@ -64,6 +65,7 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
     Ok(InstructionView {
         id: row.int("id")?,
         batch: row.text("code")?,
+        project: row.text("project")?,
         month: row.month("pay_month")?,
         part: row.number("part")?,
         bank: row.text("bank")?,
@@ -75,11 +77,26 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
         value_date: row.parsed("value_date", |text| text.parse::<Date>().ok())?,
         account: row.text("number")?,
         account_name: row.text("name")?,
+        content: row.maybe_array("content")?.map(ContentHash),
         bytes: row
             .maybe_array("bytes_hash")?
             .zip(row.maybe_number("bytes_size")?),
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
+    })
+}
+
+/// A wage with its people, from the columns `row_no`, `amount_fen`, `worker_blind`, `worker_sealed` and those of its binding.
+pub(super) fn sealed_row(row: &PgRow) -> Result<SealedRow, StoreError> {
+    Ok(SealedRow {
+        row: row.number("row_no")?,
+        worker_blind: row.array("worker_blind")?,
+        worker_sealed: row.bytes("worker_sealed")?,
+        binding_blind: row.array("blind")?,
+        account_blind: row.array("account_blind")?,
+        binding_sealed: row.bytes("sealed")?,
+        cnaps: row.maybe_text("cnaps")?,
+        amount: row.fen("amount_fen")?,
     })
 }
 
@@ -91,10 +108,12 @@ pub(super) async fn payments(
 ) -> Result<Vec<SealedPayment>, StoreError> {
     let rows = sqlx::query(
         // Look-ups by key for each row of the page, so that no page costs a walk over a table.
-        "SELECT t.sequence, g.blind, g.sealed, g.cnaps, t.amount_fen
+        "SELECT t.sequence, t.amount_fen AS paid_fen, i.row_no, i.amount_fen, w.blind AS worker_blind, w.sealed AS worker_sealed,
+           g.blind, g.account_blind, g.sealed, g.cnaps
          FROM (SELECT sequence, batch_id, row_no, amount_fen FROM attempt WHERE instruction_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3) t
-         CROSS JOIN LATERAL (SELECT binding_id FROM wage_item w WHERE w.batch_id = t.batch_id AND w.row_no = t.row_no LIMIT 1) i
-         CROSS JOIN LATERAL (SELECT blind, sealed, cnaps FROM binding b WHERE b.id = i.binding_id LIMIT 1) g
+         CROSS JOIN LATERAL (SELECT row_no, worker_id, binding_id, amount_fen FROM wage_item w WHERE w.batch_id = t.batch_id AND w.row_no = t.row_no LIMIT 1) i
+         CROSS JOIN LATERAL (SELECT blind, sealed FROM worker p WHERE p.id = i.worker_id LIMIT 1) w
+         CROSS JOIN LATERAL (SELECT blind, account_blind, sealed, cnaps FROM binding b WHERE b.id = i.binding_id LIMIT 1) g
          ORDER BY t.sequence",
     )
     .bind(instruction)
@@ -105,10 +124,8 @@ pub(super) async fn payments(
     let payment = |row: &PgRow| {
         Ok(SealedPayment {
             sequence: row.number("sequence")?,
-            binding_blind: row.array("blind")?,
-            binding_sealed: row.bytes("sealed")?,
-            cnaps: row.maybe_text("cnaps")?,
-            amount: row.fen("amount_fen")?,
+            row: sealed_row(row)?,
+            amount: row.fen("paid_fen")?,
         })
     };
     rows.iter().map(payment).collect()
@@ -161,5 +178,9 @@ pub(super) async fn record_intent(
     .bind(at.as_millisecond())
     .execute(&mut *tx)
     .await?;
+    // Bytes of an earlier intent of which nothing left were told before.
+    if earlier.is_none() {
+        notices::of_instruction(&mut tx, instruction, state, at).await?;
+    }
     Ok(tx.commit().await?)
 }

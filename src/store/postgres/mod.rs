@@ -3,9 +3,13 @@
 //! Every transaction takes its locks in one order, so that none waits in a circle: task, raw document, batches by key, special accounts by
 //! key, the audit chain. What a lock protects is read after it is held: each statement sees what was committed before it began.
 
+mod accounts;
 mod appends;
+mod approval;
 mod audit;
 mod batches;
+mod cards;
+mod changes;
 mod columns;
 mod copy;
 mod events;
@@ -13,29 +17,35 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod pages;
+mod people;
+mod notices;
 mod plans;
 mod raws;
 mod recount;
+mod register;
 mod registry;
 mod reports;
 mod requests;
+mod roster;
 mod rotation;
 mod schema;
 mod standing;
 mod standings;
 mod tallies;
 mod tasks;
+mod versions;
+mod workers;
+mod webhooks;
 
 use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
-use wagegate_domain::plan::{KeyRule, Limits};
 
 use crate::store::*;
 
@@ -80,35 +90,35 @@ impl Store for PostgresStore {
         regions: &[RegionEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_regions(&self.pool, regions, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_regions(&self.pool, regions, by, at).await
     }
     async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError> {
-        registry::regions(&self.pool).await
+        register::regions(&self.pool).await
     }
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_projects(&self.pool, projects, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_projects(&self.pool, projects, by, at).await
     }
     async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError> {
-        registry::projects(&self.pool).await
+        register::projects(&self.pool).await
     }
     async fn project(&self, code: &str) -> Result<ProjectEntry, StoreError> {
-        registry::project(&self.pool, code).await
+        register::project(&self.pool, code).await
     }
     async fn accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
-        registry::accounts(&self.pool).await
+        accounts::accounts(&self.pool).await
     }
     async fn record_deposit(
         &self,
         deposit: &Deposit,
         at: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        registry::record_deposit(&self.pool, deposit, at).await
+        accounts::record_deposit(&self.pool, deposit, at).await
     }
 
     async fn accept_batch(
@@ -117,9 +127,6 @@ impl Store for PostgresStore {
         rows: &mut dyn RowSource,
     ) -> Result<BatchView, StoreError> {
         batches::accept(&self.pool, batch, rows).await
-    }
-    async fn decide_batch(&self, decision: &Decision) -> Result<BatchView, StoreError> {
-        batches::decide(&self.pool, decision).await
     }
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError> {
         batches::view(&mut *self.pool.acquire().await?, code).await
@@ -137,35 +144,20 @@ impl Store for PostgresStore {
         tasks::ensure(&mut *self.pool.acquire().await?, kind, subject, due).await
     }
     async fn claim_step(&self, now: Timestamp, lease_ms: i64) -> Result<Option<Claim>, StoreError> {
-        tasks::claim_step(&self.pool, now, lease_ms).await
+        tasks::claim_step(&self.pool, false, now, lease_ms).await
     }
     async fn renew(&self, claim: &Claim, until: Timestamp) -> Result<(), StoreError> {
         tasks::renew(&self.pool, claim, until).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        tasks::next_due(&self.pool).await
+        tasks::next_due(&self.pool, false).await
     }
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError> {
         tasks::settle(&mut *self.pool.acquire().await?, claim, next).await
     }
 
-    async fn plan_batch(
-        &self,
-        claim: &Claim,
-        limits: Limits,
-        key: KeyRule,
-        bank_cnaps_prefix: &str,
-        at: Timestamp,
-        value_date: Date,
-    ) -> Result<u32, StoreError> {
-        let plan = plans::Plan {
-            limits,
-            key,
-            bank_cnaps_prefix,
-            at,
-            value_date,
-        };
-        plans::plan_batch(&self.pool, claim, &plan).await
+    async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError> {
+        plans::plan_batch(&self.pool, claim, plan).await
     }
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError> {
         instructions::one(&mut *self.pool.acquire().await?, id).await
@@ -278,12 +270,13 @@ impl Store for PostgresStore {
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        audit::audit(&self.pool, at, who, action, subject, detail).await
+        let act = chain::Act::plain(at, who, action, subject, detail);
+        audit::audit(&self.pool, &act).await
     }
     async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.pool).await
+        audit::check(&self.pool, &[]).await
     }
     async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::tail(&self.pool, limit).await
+        audit::page(&self.pool, &AuditFilter::default(), None, limit).await
     }
 }

@@ -2,38 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
 use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
-use wagegate_domain::plan::{KeyRule, Limits, Seat, Splitter, bank_key};
+use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 
 use super::columns::{Columns, stored};
 use super::copy::Copy;
 use super::tallies;
 use super::tasks;
 use crate::store::moves::Moves;
-use crate::store::{Claim, Next, StoreError, TaskKind};
+use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
 
 /// Rows that are seated at a time.
 const PAGE: i64 = 10_000;
 /// All instructions of a first plan; a re-issue is a later generation.
 const GENERATION: u32 = 1;
-
-/// What every instruction of a plan has in common.
-#[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) limits: Limits,
-    pub(super) key: KeyRule,
-    /// Cards whose bank number begins so are the paying bank's own.
-    pub(super) bank_cnaps_prefix: &'a str,
-    pub(super) at: Timestamp,
-    pub(super) value_date: Date,
-}
 
 struct Head {
     batch: i64,
@@ -114,7 +101,7 @@ async fn lock_approved(tx: &mut PgConnection, subject: &str) -> Result<Head, Sto
     .await?
     .ok_or_else(missing)?;
     let state = row.parsed("state", BatchState::from_code)?;
-    if state != BatchState::Approved {
+    if state != BatchState::Released {
         return Err(StoreError::Broken(format!(
             "batch {subject} is to be planned and is {}",
             state.code()
@@ -134,11 +121,16 @@ async fn seat_all(
     plan: &Plan<'_>,
 ) -> Result<(u32, Added), StoreError> {
     let mut splitter = Splitter::new(plan.limits);
-    let (mut parts, mut seated, mut after) = (0, Added::default(), 0);
+    let (mut parts, mut seated, mut after) = (BTreeMap::new(), Added::default(), 0);
     loop {
         let page = page(tx, head.batch, after).await?;
         let Some(last) = page.last() else {
-            return Ok((parts, seated));
+            let number = plan.agreed(
+                parts
+                    .iter()
+                    .map(|(part, added): (&u32, &Added)| (*part, added.rows, added.total)),
+            )?;
+            return Ok((number, seated));
         };
         after = last.row_no;
         // A row that fits no instruction stays held, and shows as held.
@@ -153,17 +145,12 @@ async fn seat_all(
         let mut added: BTreeMap<u32, Added> = BTreeMap::new();
         for (seat, row) in &seats {
             added.entry(seat.part).or_default().add(row.amount)?;
+            parts.entry(seat.part).or_default().add(row.amount)?;
             seated.add(row.amount)?;
         }
-        parts = parts.max(added.keys().next_back().copied().unwrap_or(0));
         let instructions = upsert_instructions(tx, head, plan, &added).await?;
         copy_attempts(tx, head, &instructions, &seats).await?;
     }
-}
-
-/// True for a card of the paying bank itself, as far as its bank number says.
-fn is_own(cnaps: Option<&str>, prefix: &str) -> bool {
-    cnaps.is_some_and(|number| number.starts_with(prefix))
 }
 
 async fn page(tx: &mut PgConnection, batch: i64, after: i64) -> Result<Vec<Row>, StoreError> {
@@ -196,15 +183,19 @@ async fn upsert_instructions(
     plan: &Plan<'_>,
     added: &BTreeMap<u32, Added>,
 ) -> Result<BTreeMap<u32, i64>, StoreError> {
+    let contents = added
+        .keys()
+        .map(|part| Ok(plan.content_of(*part)?.0.to_vec()))
+        .collect::<Result<Vec<_>, StoreError>>()?;
     let key = |part: &u32| bank_key(&head.content, *part, GENERATION, plan.key);
     let rows = added
         .values()
         .map(|part| stored(part.rows))
         .collect::<Result<Vec<_>, _>>()?;
     let rows = sqlx::query(
-        "INSERT INTO instruction AS i (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date)
-         SELECT $1, part, $2, $3, bank_key, row_count, total_fen, $4, $5, $6
-         FROM unnest($7::bigint[], $8::text[], $9::bigint[], $10::bigint[]) AS new (part, bank_key, row_count, total_fen) ORDER BY part
+        "INSERT INTO instruction AS i (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date, content)
+         SELECT $1, part, $2, $3, bank_key, row_count, total_fen, $4, $5, $6, content
+         FROM unnest($7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[]) AS new (part, bank_key, row_count, total_fen, content) ORDER BY part
          ON CONFLICT (batch_id, part, generation) DO UPDATE
            SET row_count = i.row_count + excluded.row_count, total_fen = i.total_fen + excluded.total_fen
          RETURNING i.part, i.id",
@@ -219,6 +210,7 @@ async fn upsert_instructions(
     .bind(added.keys().map(key).collect::<Vec<_>>())
     .bind(rows)
     .bind(added.values().map(|part| part.total.get()).collect::<Vec<_>>())
+    .bind(contents)
     .fetch_all(tx)
     .await?;
     rows.iter()

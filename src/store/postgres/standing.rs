@@ -49,7 +49,7 @@ impl Standings for PostgresStore {
     ) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar(
             "SELECT b.code FROM batch b JOIN project p ON p.id = b.project_id
-             WHERE b.sheet = $1 AND p.code = $2 AND b.state <> 'rejected' ORDER BY b.id LIMIT 1",
+             WHERE b.sheet = $1 AND p.code = $2 AND b.state NOT IN ('refused', 'withdrawn', 'expired') ORDER BY b.id LIMIT 1",
         )
         .bind(sheet.as_slice())
         .bind(project)

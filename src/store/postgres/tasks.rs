@@ -39,6 +39,7 @@ pub(super) fn priority(kind: TaskKind) -> i64 {
 /// Takes the next due task; one that another gateway is just taking is passed over, not waited for.
 pub(super) async fn claim_step(
     pool: &PgPool,
+    post: bool,
     now: Timestamp,
     lease_ms: i64,
 ) -> Result<Option<Claim>, StoreError> {
@@ -46,7 +47,7 @@ pub(super) async fn claim_step(
     let row = sqlx::query(
         "WITH next AS (
            SELECT id, lease_until IS NOT NULL AS taken_over FROM task
-           WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+           WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) AND (kind IN ('announce', 'deliver')) = $3
            ORDER BY priority, due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
          )
          UPDATE task t SET lease_until = $2, fence = fence + 1 FROM next WHERE t.id = next.id
@@ -54,6 +55,7 @@ pub(super) async fn claim_step(
     )
     .bind(now)
     .bind(now.saturating_add(lease_ms))
+    .bind(post)
     .fetch_optional(pool)
     .await?;
     row.map(|row| {
@@ -89,9 +91,10 @@ pub(super) async fn renew(
     }
 }
 
-pub(super) async fn next_due(pool: &PgPool) -> Result<Option<Timestamp>, StoreError> {
+pub(super) async fn next_due(pool: &PgPool, post: bool) -> Result<Option<Timestamp>, StoreError> {
     let due: Option<i64> =
-        sqlx::query_scalar("SELECT min(GREATEST(due_at, lease_until)) FROM task")
+        sqlx::query_scalar("SELECT min(GREATEST(due_at, lease_until)) FROM task WHERE (kind IN ('announce', 'deliver')) = $1")
+            .bind(post)
             .fetch_one(pool)
             .await?;
     due.map(moment).transpose()
@@ -144,6 +147,20 @@ pub(super) async fn set(
     .bind(due.as_millisecond())
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Takes a task away, from whoever may hold it: what they write after is refused.
+pub(super) async fn cancel(
+    tx: &mut PgConnection,
+    kind: TaskKind,
+    subject: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM task WHERE kind = $1 AND subject = $2")
+        .bind(kind.code())
+        .bind(subject)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Batches: decided on by a second person, and shown with their tallies.
+//! Batches, shown with their tallies.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
@@ -8,16 +8,15 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::outcome::Place;
 
-use super::{audit, tasks, write};
 use crate::store::columns::Columns;
-use crate::store::{BatchView, Conflict, Decision, StoreError, TaskKind};
+use crate::store::{BatchView, StoreError};
 
 /// Batches with their tallies, one row for each place, the places of a batch together.
 macro_rules! view {
     ($which:literal) => {
         concat!(
             "SELECT b.id, b.code, p.code AS project, p.name AS project_name, p.region, a.bank, b.pay_month, b.state, b.content, b.row_count,
-               b.total_fen, b.prepared_by, b.decided_by, t.place, t.item_count, t.total_fen AS place_fen
+               b.total_fen, b.prepared_by, b.round, b.expires_at, t.place, t.item_count, t.total_fen AS place_fen
              FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
              LEFT JOIN tally t ON t.batch_id = b.id WHERE ", $which, " ORDER BY b.id DESC"
         )
@@ -52,6 +51,17 @@ pub(super) async fn list(
         }
         None => sqlx::query(view!("TRUE")).fetch_all(pool).await?,
     };
+    batch_views(&rows)
+}
+
+/// Those with these ids, newest first.
+pub(super) async fn by_ids(pool: &SqlitePool, ids: &[i64]) -> Result<Vec<BatchView>, StoreError> {
+    // Whole numbers: this always serialises.
+    let ids = serde_json::to_string(ids).unwrap_or_default();
+    let rows = sqlx::query(view!("b.id IN (SELECT value FROM json_each($1))"))
+        .bind(ids)
+        .fetch_all(pool)
+        .await?;
     batch_views(&rows)
 }
 
@@ -97,70 +107,8 @@ fn batch_view(row: &SqliteRow) -> Result<BatchView, StoreError> {
         rows: row.number("row_count")?,
         total: row.fen("total_fen")?,
         prepared_by: row.text("prepared_by")?,
-        decided_by: row.maybe_text("decided_by")?,
+        round: row.number("round")?,
+        expires_at: row.maybe_moment("expires_at")?,
         tally: Tally::default(),
     })
-}
-
-pub(super) async fn decide(
-    pool: &SqlitePool,
-    decision: &Decision,
-) -> Result<BatchView, StoreError> {
-    let mut tx = write(pool).await?;
-    let before = view(&mut tx, &decision.batch).await?;
-    decision.allowed(&before)?;
-    let (state, action) = if decision.approve {
-        reserve(&mut tx, &before).await?;
-        tasks::ensure(&mut tx, TaskKind::Plan, &before.code, decision.at).await?;
-        (BatchState::Approved, "batch.approve")
-    } else {
-        sqlx::query("DELETE FROM wage_slot WHERE batch_id = $1")
-            .bind(before.id)
-            .execute(&mut *tx)
-            .await?;
-        (BatchState::Rejected, "batch.reject")
-    };
-    sqlx::query("UPDATE batch SET state = $2, decided_by = $3, decided_at = $4 WHERE id = $1")
-        .bind(before.id)
-        .bind(state.code())
-        .bind(&decision.by)
-        .bind(decision.at.as_millisecond())
-        .execute(&mut *tx)
-        .await?;
-    audit::append(
-        &mut tx,
-        decision.at,
-        &decision.by,
-        action,
-        &decision.batch,
-        &format!("content {}", decision.content),
-    )
-    .await?;
-    let after = view(&mut tx, &decision.batch).await?;
-    tx.commit().await?;
-    Ok(after)
-}
-
-/// Reserves the batch's total where the account has it free.
-async fn reserve(tx: &mut SqliteConnection, batch: &BatchView) -> Result<(), StoreError> {
-    let account = sqlx::query(
-        "SELECT a.id, a.balance_fen - a.reserved_fen AS available
-         FROM special_account a JOIN project p ON p.account_id = a.id WHERE p.code = $1",
-    )
-    .bind(&batch.project)
-    .fetch_one(&mut *tx)
-    .await?;
-    let available = account.fen("available")?;
-    if batch.total > available {
-        let short = batch.total.checked_sub(available).ok_or_else(|| {
-            StoreError::Broken("what the special account lacks passes 64 bits".into())
-        })?;
-        return Err(Conflict::FundsShort { short, available }.into());
-    }
-    sqlx::query("UPDATE special_account SET reserved_fen = reserved_fen + $2 WHERE id = $1")
-        .bind(account.int("id")?)
-        .bind(batch.total.get())
-        .execute(tx)
-        .await?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use wagegate_domain::reason::Reason;
 use super::facts::{self, Source};
 use super::instructions::unknown;
 use super::tallies::move_items;
-use super::{standings, tasks, write};
+use super::{notices, standings, tasks, write};
 use crate::store::booking::Booking;
 use crate::store::columns::Columns;
 use crate::store::moves::Moves;
@@ -94,6 +94,9 @@ pub(super) async fn advance(
             )
             .await?;
         }
+    }
+    if moved != state {
+        notices::of_instruction(tx, instruction, moved, at).await?;
     }
     Ok(moved)
 }

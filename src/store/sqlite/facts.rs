@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
 
-use super::{appends, events, raws, standings, tallies, tasks, write};
+use super::{
+    appends, cards, events, notices, raws, standings, tallies, tasks, write,
+};
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, Saying, StoreError, Taken};
@@ -170,6 +172,8 @@ pub(super) async fn book(
     appends::ends(tx, source, booking).await?;
     appends::suspense(tx, source, booking).await?;
     appends::remarks(tx, source, booking).await?;
+    cards::heard(tx, source, booking).await?;
     tallies::move_items(tx, &booking.moves).await?;
+    notices::of_facts(tx, &booking.troubles, &booking.moves, source.at).await?;
     Ok(booking.taken())
 }

@@ -8,6 +8,7 @@ use sqlx::{QueryBuilder, SqliteConnection};
 use super::{CHUNK, SqliteStore, audit, write};
 use crate::security::principal::{Principal, Role, Scope};
 use crate::security::revocation::{Fingerprint, Serial};
+use crate::store::chain::Act;
 use crate::store::columns::Columns;
 use crate::store::identities::*;
 use crate::store::{Conflict, Recorded, StoreError};
@@ -66,7 +67,7 @@ impl Identities for SqliteStore {
             query.push(" ON CONFLICT (uri) DO NOTHING RETURNING uri, role, scope, state, version, by_whom, at");
             for row in query.build().fetch_all(&mut *tx).await? {
                 let view = view(&row)?;
-                keep(&mut tx, &view, "principal.admit").await?;
+                keep(&mut tx, None, &view, "principal.admit").await?;
                 new.push(view.principal.name);
             }
         }
@@ -116,7 +117,7 @@ impl Identities for SqliteStore {
             .bind(next.at.as_millisecond())
             .execute(&mut *tx)
             .await?;
-        keep(&mut tx, &next, change.action()).await?;
+        keep(&mut tx, Some(&before), &next, change.action()).await?;
         tx.commit().await?;
         Ok(next)
     }
@@ -185,15 +186,16 @@ impl Identities for SqliteStore {
                 revocation.key.issuer
             ),
         );
-        audit::append(
-            &mut tx,
-            revocation.at,
-            &revocation.by,
-            "certificate.revoke",
-            &subject,
-            &detail,
-        )
-        .await?;
+        let act = Act {
+            at: revocation.at,
+            who: &revocation.by,
+            action: "certificate.revoke",
+            subject: &subject,
+            detail: &detail,
+            before: None,
+            after: Some(revocation.print()),
+        };
+        audit::record(&mut tx, &act).await?;
         tx.commit().await?;
         Ok(Recorded::New)
     }
@@ -242,6 +244,7 @@ async fn operators(connection: &mut SqliteConnection) -> Result<i64, StoreError>
 /// Appends a version to the history and to the audit log.
 async fn keep(
     tx: &mut SqliteConnection,
+    before: Option<&PrincipalView>,
     version: &PrincipalView,
     action: &str,
 ) -> Result<(), StoreError> {
@@ -255,15 +258,16 @@ async fn keep(
         .bind(version.at.as_millisecond())
         .execute(&mut *tx)
         .await?;
-    audit::append(
-        tx,
-        version.at,
-        &version.by,
+    let act = Act {
+        at: version.at,
+        who: &version.by,
         action,
-        &version.principal.name,
-        &version.detail(),
-    )
-    .await
+        subject: &version.principal.name,
+        detail: &version.detail(),
+        before: before.map(PrincipalView::print),
+        after: Some(version.print()),
+    };
+    audit::record(tx, &act).await
 }
 
 fn somebody(row: &SqliteRow) -> Result<Principal, StoreError> {

@@ -5,17 +5,18 @@ use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
+use wagegate_domain::batch::ContentHash;
 
-use super::{tasks, write};
+use super::{notices, tasks, write};
 use crate::store::columns::{Columns, stored};
-use crate::store::{Claim, InstructionView, SealedPayment, StoreError};
+use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError};
 
 /// Instructions, each with the number of its payments that have no final word: all, less those whose newest outcome is final.
 macro_rules! view {
     ($which:literal) => {
         concat!(
-            "SELECT i.id, b.code, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-               a.number, a.name, i.bytes_hash, i.bytes_size, i.not_known_since,
+            "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.not_known_since,
                i.row_count - (SELECT count(*) FROM outcome o WHERE o.instruction_id = i.id AND o.outcome IN ('paid', 'failed', 'returned')
                  AND NOT EXISTS (SELECT 1 FROM outcome l WHERE l.instruction_id = o.instruction_id AND l.sequence = o.sequence AND l.version > o.version)) AS open
              FROM instruction i JOIN batch b ON b.id = i.batch_id JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
@@ -67,6 +68,7 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
     Ok(InstructionView {
         id: row.int("id")?,
         batch: row.text("code")?,
+        project: row.text("project")?,
         month: row.month("pay_month")?,
         part: row.number("part")?,
         bank: row.text("bank")?,
@@ -78,11 +80,26 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
         value_date: row.parsed("value_date", |text| text.parse::<Date>().ok())?,
         account: row.text("number")?,
         account_name: row.text("name")?,
+        content: row.maybe_array("content")?.map(ContentHash),
         bytes: row
             .maybe_array("bytes_hash")?
             .zip(row.maybe_number("bytes_size")?),
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
+    })
+}
+
+/// A wage with its people, from the columns `row_no`, `amount_fen`, `worker_blind`, `worker_sealed` and those of its binding.
+pub(super) fn sealed_row(row: &SqliteRow) -> Result<SealedRow, StoreError> {
+    Ok(SealedRow {
+        row: row.number("row_no")?,
+        worker_blind: row.array("worker_blind")?,
+        worker_sealed: row.bytes("worker_sealed")?,
+        binding_blind: row.array("blind")?,
+        account_blind: row.array("account_blind")?,
+        binding_sealed: row.bytes("sealed")?,
+        cnaps: row.maybe_text("cnaps")?,
+        amount: row.fen("amount_fen")?,
     })
 }
 
@@ -93,8 +110,10 @@ pub(super) async fn payments(
     limit: u32,
 ) -> Result<Vec<SealedPayment>, StoreError> {
     let rows = sqlx::query(
-        "SELECT t.sequence, g.blind, g.sealed, g.cnaps, t.amount_fen FROM attempt t
+        "SELECT t.sequence, t.amount_fen AS paid_fen, i.row_no, i.amount_fen, w.blind AS worker_blind, w.sealed AS worker_sealed,
+           g.blind, g.account_blind, g.sealed, g.cnaps FROM attempt t
          CROSS JOIN wage_item i ON i.batch_id = t.batch_id AND i.row_no = t.row_no
+         CROSS JOIN worker w ON w.id = i.worker_id
          CROSS JOIN binding g ON g.id = i.binding_id
          WHERE t.instruction_id = $1 AND t.sequence > $2 ORDER BY t.sequence LIMIT $3",
     )
@@ -106,10 +125,8 @@ pub(super) async fn payments(
     let payment = |row: &SqliteRow| {
         Ok(SealedPayment {
             sequence: row.number("sequence")?,
-            binding_blind: row.array("blind")?,
-            binding_sealed: row.bytes("sealed")?,
-            cnaps: row.maybe_text("cnaps")?,
-            amount: row.fen("amount_fen")?,
+            row: sealed_row(row)?,
+            amount: row.fen("paid_fen")?,
         })
     };
     rows.iter().map(payment).collect()
@@ -148,5 +165,9 @@ pub(super) async fn record_intent(
     .bind(at.as_millisecond())
     .execute(&mut *tx)
     .await?;
+    // Bytes of an earlier intent of which nothing left were told before.
+    if earlier.is_none() {
+        notices::of_instruction(&mut tx, instruction, state, at).await?;
+    }
     Ok(tx.commit().await?)
 }

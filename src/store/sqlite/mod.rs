@@ -3,21 +3,29 @@
 //! Every write begins with the lock (`BEGIN IMMEDIATE`), so that what it reads stays true until its commit and nothing has to be locked by row.
 //! Rows go in by the thousand in one statement, which costs a fifth of a statement for each.
 
+mod accounts;
 mod appends;
+mod approval;
 mod audit;
 mod batches;
+mod cards;
+mod changes;
 mod events;
 mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod pages;
+mod notices;
 mod people;
 mod plans;
 mod raws;
 mod recount;
+mod register;
 mod registry;
 mod reports;
 mod requests;
+mod roster;
 mod rotation;
 mod schema;
 mod sheets;
@@ -25,6 +33,9 @@ mod standing;
 mod standings;
 mod tallies;
 mod tasks;
+mod versions;
+mod workers;
+mod webhooks;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -35,12 +46,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
-use wagegate_domain::plan::{KeyRule, Limits};
 
 use crate::store::*;
 
@@ -126,35 +135,35 @@ impl Store for SqliteStore {
         regions: &[RegionEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_regions(&self.writer, regions, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_regions(&self.writer, regions, by, at).await
     }
     async fn regions(&self) -> Result<Vec<RegionEntry>, StoreError> {
-        registry::regions(&self.readers).await
+        register::regions(&self.readers).await
     }
     async fn import_projects(
         &self,
         projects: &[ProjectEntry],
         by: &str,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        registry::import_projects(&self.writer, projects, by, at).await
+    ) -> Result<Registered, StoreError> {
+        register::import_projects(&self.writer, projects, by, at).await
     }
     async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError> {
-        registry::projects(&self.readers).await
+        register::projects(&self.readers).await
     }
     async fn project(&self, code: &str) -> Result<ProjectEntry, StoreError> {
-        registry::project(&self.readers, code).await
+        register::project(&self.readers, code).await
     }
     async fn accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
-        registry::accounts(&self.readers).await
+        accounts::accounts(&self.readers).await
     }
     async fn record_deposit(
         &self,
         deposit: &Deposit,
         at: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        registry::record_deposit(&self.writer, deposit, at).await
+        accounts::record_deposit(&self.writer, deposit, at).await
     }
 
     async fn accept_batch(
@@ -163,9 +172,6 @@ impl Store for SqliteStore {
         rows: &mut dyn RowSource,
     ) -> Result<BatchView, StoreError> {
         sheets::accept(&self.writer, batch, rows).await
-    }
-    async fn decide_batch(&self, decision: &Decision) -> Result<BatchView, StoreError> {
-        batches::decide(&self.writer, decision).await
     }
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError> {
         batches::view(&mut *self.readers.acquire().await?, code).await
@@ -183,35 +189,20 @@ impl Store for SqliteStore {
         tasks::ensure(&mut *self.writer.acquire().await?, kind, subject, due).await
     }
     async fn claim_step(&self, now: Timestamp, lease_ms: i64) -> Result<Option<Claim>, StoreError> {
-        tasks::claim_step(&self.writer, now, lease_ms).await
+        tasks::claim_step(&self.writer, false, now, lease_ms).await
     }
     async fn renew(&self, claim: &Claim, until: Timestamp) -> Result<(), StoreError> {
         tasks::renew(&self.writer, claim, until).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        tasks::next_due(&self.readers).await
+        tasks::next_due(&self.readers, false).await
     }
     async fn finish(&self, claim: &Claim, next: Next) -> Result<(), StoreError> {
         tasks::settle(&mut *self.writer.acquire().await?, claim, next).await
     }
 
-    async fn plan_batch(
-        &self,
-        claim: &Claim,
-        limits: Limits,
-        key: KeyRule,
-        bank_cnaps_prefix: &str,
-        at: Timestamp,
-        value_date: Date,
-    ) -> Result<u32, StoreError> {
-        let plan = plans::Plan {
-            limits,
-            key,
-            bank_cnaps_prefix,
-            at,
-            value_date,
-        };
-        plans::plan_batch(&self.writer, claim, &plan).await
+    async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError> {
+        plans::plan_batch(&self.writer, claim, plan).await
     }
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError> {
         instructions::one(&mut *self.readers.acquire().await?, id).await
@@ -324,12 +315,13 @@ impl Store for SqliteStore {
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        audit::audit(&self.writer, at, who, action, subject, detail).await
+        let act = chain::Act::plain(at, who, action, subject, detail);
+        audit::audit(&self.writer, &act).await
     }
     async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.readers).await
+        audit::check(&self.readers, &[]).await
     }
     async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::tail(&self.readers, limit).await
+        audit::page(&self.readers, &AuditFilter::default(), None, limit).await
     }
 }

@@ -2,36 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
 use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
-use wagegate_domain::plan::{KeyRule, Limits, Seat, Splitter, bank_key};
+use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 
 use super::{CHUNK, tallies, tasks, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::moves::Moves;
-use crate::store::{Claim, Next, StoreError, TaskKind};
+use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
 
 /// All instructions of a first plan; a re-issue is a later generation.
 const GENERATION: u32 = 1;
 /// The number of the attempts of a first plan.
 const FIRST: u32 = 1;
-
-/// What every instruction of a plan has in common.
-#[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) limits: Limits,
-    pub(super) key: KeyRule,
-    /// Cards whose bank number begins so are the paying bank's own.
-    pub(super) bank_cnaps_prefix: &'a str,
-    pub(super) at: Timestamp,
-    pub(super) value_date: Date,
-}
 
 struct Head {
     batch: i64,
@@ -112,7 +99,7 @@ async fn approved(tx: &mut SqliteConnection, subject: &str) -> Result<Head, Stor
     .await?
     .ok_or_else(missing)?;
     let state = row.parsed("state", BatchState::from_code)?;
-    if state != BatchState::Approved {
+    if state != BatchState::Released {
         return Err(StoreError::Broken(format!(
             "batch {subject} is to be planned and is {}",
             state.code()
@@ -132,11 +119,16 @@ async fn seat_all(
     plan: &Plan<'_>,
 ) -> Result<(u32, Added), StoreError> {
     let mut splitter = Splitter::new(plan.limits);
-    let (mut parts, mut seated, mut after) = (0, Added::default(), 0);
+    let (mut parts, mut seated, mut after) = (BTreeMap::new(), Added::default(), 0);
     loop {
         let page = page(tx, head.batch, after).await?;
         let Some(last) = page.last() else {
-            return Ok((parts, seated));
+            let number = plan.agreed(
+                parts
+                    .iter()
+                    .map(|(part, added): (&u32, &Added)| (*part, added.rows, added.total)),
+            )?;
+            return Ok((number, seated));
         };
         after = last.row_no;
         // A row that fits no instruction stays held, and shows as held.
@@ -151,17 +143,12 @@ async fn seat_all(
         let mut added: BTreeMap<u32, Added> = BTreeMap::new();
         for (seat, row) in &seats {
             added.entry(seat.part).or_default().add(row.amount)?;
+            parts.entry(seat.part).or_default().add(row.amount)?;
             seated.add(row.amount)?;
         }
-        parts = parts.max(added.keys().next_back().copied().unwrap_or(0));
         let instructions = upsert_instructions(tx, head, plan, &added).await?;
         insert_attempts(tx, head, &instructions, &seats).await?;
     }
-}
-
-/// True for a card of the paying bank itself, as far as its bank number says.
-fn is_own(cnaps: Option<&str>, prefix: &str) -> bool {
-    cnaps.is_some_and(|number| number.starts_with(prefix))
 }
 
 async fn page(tx: &mut SqliteConnection, batch: i64, after: i64) -> Result<Vec<Row>, StoreError> {
@@ -196,12 +183,15 @@ async fn upsert_instructions(
     }
     let parts = added
         .iter()
-        .map(|(part, added)| Ok((*part, stored(added.rows)?, added.total.get())))
+        .map(|(part, added)| {
+            let content = plan.content_of(*part)?;
+            Ok((*part, stored(added.rows)?, added.total.get(), content))
+        })
         .collect::<Result<Vec<_>, StoreError>>()?;
     let rows = QueryBuilder::new(
-        "INSERT INTO instruction (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date) ",
+        "INSERT INTO instruction (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date, content) ",
     )
-    .push_values(parts, |mut values, (part, rows, total)| {
+    .push_values(parts, |mut values, (part, rows, total, content)| {
         values
             .push_bind(head.batch)
             .push_bind(part)
@@ -212,7 +202,8 @@ async fn upsert_instructions(
             .push_bind(total)
             .push_bind(State::Planned.code())
             .push_bind(plan.at.as_millisecond())
-            .push_bind(plan.value_date.to_string());
+            .push_bind(plan.value_date.to_string())
+            .push_bind(content.0.to_vec());
     })
     .push(
         " ON CONFLICT (batch_id, part, generation) DO UPDATE

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{tasks, write};
+use super::{audit, tasks, write};
+use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, NewRaw, Next, RawView, ReadTask, Recorded, StoreError, TaskKind};
 
@@ -37,6 +38,19 @@ pub(super) async fn record_raw(
     match read {
         ReadTask::Wanted => make_readable(&mut tx, id, recorded, raw.at).await?,
         ReadTask::NotWanted => {}
+    }
+    // What a bank hands in is its own act; what we fetch is the gateway's work.
+    if raw.origin == "push" && recorded == Recorded::New {
+        let act = Act {
+            at: raw.at,
+            who: &format!("wagegate://bank/{}", raw.bank),
+            action: "return.push",
+            subject: &hex::encode(raw.hash),
+            detail: &format!("{} bytes", raw.size),
+            before: None,
+            after: Some(raw.print()),
+        };
+        audit::record(&mut tx, &act).await?;
     }
     tx.commit().await?;
     Ok((id, recorded))

@@ -29,7 +29,10 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_identities",
     4 "0004_requests",
     5 "0005_intake",
-    8 "0008_rotation",
+    6 "0006_approval",
+    7 "0007_webhooks",
+    8 "0008_audit_head",
+    9 "0009_rotation",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -7,8 +7,10 @@ use wagegate_domain::outcome::Place;
 
 use super::batches::view;
 use super::people::{self, Person};
-use super::{CHUNK, audit, standing, write};
+use super::{CHUNK, approval, audit, notices, standing, write};
+use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
+use crate::store::notice::NoticeKind;
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, SealedRow, StoreError};
 
 pub(super) async fn accept(
@@ -39,16 +41,19 @@ pub(super) async fn accept(
     }
     insert_tally(&mut tx, incoming.id, batch).await?;
     standing::keep(&mut tx, incoming.id, &batch.remarks).await?;
-    audit::append(
-        &mut tx,
-        batch.at,
-        &batch.prepared_by,
-        "batch.submit",
-        &batch.code,
-        &batch.audit_detail(),
-    )
-    .await?;
+    approval::prepared(&mut tx, incoming.id, batch).await?;
     let view = view(&mut tx, &batch.code).await?;
+    notices::of_batch(&mut tx, NoticeKind::BatchSubmitted, &view, batch.at).await?;
+    let act = Act {
+        at: batch.at,
+        who: &batch.prepared_by,
+        action: "batch.submit",
+        subject: &batch.code,
+        detail: &batch.audit_detail(),
+        before: None,
+        after: Some(view.print()),
+    };
+    audit::record(&mut tx, &act).await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -66,8 +71,8 @@ async fn insert_head(
     project: i64,
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar(
-        "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(&batch.code)
     .bind(project)
@@ -76,9 +81,10 @@ async fn insert_head(
     .bind(batch.content.0.as_slice())
     .bind(stored(batch.rows)?)
     .bind(batch.total.get())
-    .bind(BatchState::AwaitingApproval.code())
+    .bind(BatchState::AwaitingReview.code())
     .bind(&batch.prepared_by)
     .bind(batch.at.as_millisecond())
+    .bind(batch.expires_at.as_millisecond())
     .fetch_one(tx)
     .await?)
 }

@@ -19,7 +19,7 @@ macro_rules! standing {
     ($before:literal, $from:literal, $after:literal) => {
         concat!(
             $before,
-            "SELECT t.instruction_id, t.sequence, t.batch_id, t.row_no, t.attempt_no, t.amount_fen, g.account_blind, o.outcome, o.reason,
+            "SELECT t.instruction_id, t.sequence, t.batch_id, t.row_no, t.attempt_no, t.amount_fen, g.account_blind, i.binding_id, n.planned_at, o.outcome, o.reason,
                COALESCE(o.version, 0) AS version, n.state,
                NOT EXISTS (SELECT 1 FROM attempt l WHERE l.batch_id = t.batch_id AND l.row_no = t.row_no AND l.attempt_no > t.attempt_no) AS latest
              FROM ", $from, "
@@ -146,6 +146,8 @@ fn standing(row: &SqliteRow) -> Result<Standing, StoreError> {
         latest: row.int("latest")? != 0,
         amount: row.fen("amount_fen")?,
         account_blind: row.array("account_blind")?,
+        card: row.int("binding_id")?,
+        planned_at: row.moment("planned_at")?,
         outcome: outcome_of(row)?,
         version: row.number("version")?,
         state: row.parsed("state", State::from_code)?,

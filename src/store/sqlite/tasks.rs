@@ -40,6 +40,7 @@ pub(super) fn priority(kind: TaskKind) -> i64 {
 /// Takes the next due task.
 pub(super) async fn claim_step(
     pool: &SqlitePool,
+    post: bool,
     now: Timestamp,
     lease_ms: i64,
 ) -> Result<Option<Claim>, StoreError> {
@@ -47,9 +48,10 @@ pub(super) async fn claim_step(
     let now = now.as_millisecond();
     let next = sqlx::query(
         "SELECT id, kind, subject, fence + 1 AS fence, lease_until IS NOT NULL AS taken_over FROM task
-         WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) ORDER BY priority, due_at, id LIMIT 1",
+         WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) AND (kind IN ('announce', 'deliver')) = $2 ORDER BY priority, due_at, id LIMIT 1",
     )
     .bind(now)
+    .bind(post)
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = next else {
@@ -93,9 +95,13 @@ pub(super) async fn renew(
     }
 }
 
-pub(super) async fn next_due(pool: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
+pub(super) async fn next_due(
+    pool: &SqlitePool,
+    post: bool,
+) -> Result<Option<Timestamp>, StoreError> {
     let due: Option<i64> =
-        sqlx::query_scalar("SELECT min(max(due_at, COALESCE(lease_until, due_at))) FROM task")
+        sqlx::query_scalar("SELECT min(max(due_at, COALESCE(lease_until, due_at))) FROM task WHERE (kind IN ('announce', 'deliver')) = $1")
+            .bind(post)
             .fetch_one(pool)
             .await?;
     due.map(moment).transpose()
@@ -129,6 +135,20 @@ pub(super) async fn set(
     .bind(due.as_millisecond())
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Takes a task away, from whoever may hold it: what they write after is refused.
+pub(super) async fn cancel(
+    tx: &mut SqliteConnection,
+    kind: TaskKind,
+    subject: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM task WHERE kind = $1 AND subject = $2")
+        .bind(kind.code())
+        .bind(subject)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

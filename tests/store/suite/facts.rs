@@ -7,7 +7,7 @@ use wagegate_domain::outcome::Place;
 use wagegate_domain::reason::Reason;
 
 use crate::engines::Bench;
-use crate::world::{BACK, BANK, CLOSED, WIDE, happening, item, row, said, taken, wages};
+use crate::world::{BACK, BANK, CLOSED, WIDE, happening, item, releasing, row, said, taken, wages};
 
 pub(crate) async fn a_return_brings_the_money_back(bench: Bench) {
     bench.settle().await;
@@ -200,6 +200,6 @@ pub(crate) async fn what_the_bank_takes_beyond_the_account_shows_as_overdrawn(be
     assert_eq!(bench.account("P1").await, (360, 400, 40));
     bench.deposit("P1", 41).await;
     assert_eq!(bench.account("P1").await, (401, 400, 0));
-    bench.approve("B3").await.unwrap();
+    bench.store.decide(&releasing("B3")).await.unwrap();
     bench.adds_up().await;
 }

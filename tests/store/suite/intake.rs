@@ -10,13 +10,13 @@ use wagegate_domain::Fen;
 use wagegate_domain::batch::BatchState;
 
 use crate::engines::Bench;
-use crate::world::{Source, counts, decision, head, row, wages};
+use crate::world::{Source, at, counts, head, row, wages};
 
 pub(crate) async fn a_sheet_is_stored_whole_and_stands_held(bench: Bench) {
     bench.settle().await;
     let rows = (1..=2_345).map(|n| row(n + 4, n, i64::from(n))).collect();
     let batch = bench.submit("B1", "P1", rows).await.unwrap();
-    assert_eq!(batch.state, BatchState::AwaitingApproval);
+    assert_eq!(batch.state, BatchState::AwaitingReview);
     assert_eq!(counts(&batch), [0, 0, 0, 0, 0, 2_345]);
     assert_eq!(
         (batch.rows, batch.total),
@@ -214,20 +214,15 @@ pub(crate) async fn a_worker_twice_in_one_sheet_is_refused(bench: Bench) {
 pub(crate) async fn a_rejected_sheet_gives_its_workers_back(bench: Bench) {
     bench.settle().await;
     bench.submit("B1", "P1", wages(&[100, 200])).await.unwrap();
-    let rejected = bench
-        .store
-        .decide_batch(&decision("B1", false))
-        .await
-        .unwrap();
-    assert_eq!(rejected.state, BatchState::Rejected);
-    assert_eq!(counts(&rejected), [0, 0, 0, 0, 0, 2]);
-    assert_eq!(rejected.decided_by.as_deref(), Some("approver"));
+    let rejected = bench.refuse("B1").await;
+    assert_eq!(rejected.state, BatchState::Refused);
+    assert_eq!(counts(&rejected), [0; 6]);
     assert_eq!(bench.account("P1").await, (0, 0, 0));
     bench.submit("B2", "P1", wages(&[100, 200])).await.unwrap();
     assert_eq!(
         bench.store.next_due().await.unwrap(),
-        None,
-        "nothing is planned"
+        Some(at(100_000)),
+        "nothing is planned; only its time runs"
     );
     bench.adds_up().await;
 }

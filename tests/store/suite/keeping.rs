@@ -105,48 +105,6 @@ pub(crate) async fn the_audit_log_is_never_changed_or_cut(bench: Bench) {
     assert_eq!(numbers, [(5, at(2)), (4, at(1))]);
 }
 
-pub(crate) async fn a_broken_audit_chain_is_named_at_its_first_broken_entry(bench: Bench) {
-    for n in 0..6 {
-        bench
-            .store
-            .audit(at(n), "operator", "config.read", "ab", "c")
-            .await
-            .unwrap();
-    }
-    let (open, close) = if bench.store.engine() == "sqlite" {
-        (
-            "DROP TRIGGER audit_is_never_changed",
-            "DROP TRIGGER audit_is_never_cut",
-        )
-    } else {
-        ("ALTER TABLE audit DISABLE TRIGGER USER", "SELECT 1")
-    };
-    bench.sql(open).await.unwrap();
-    bench.sql(close).await.unwrap();
-    for (statement, number) in [
-        ("DELETE FROM audit WHERE number = 6", None),
-        // The same letters in other fields are another entry.
-        (
-            "UPDATE audit SET subject = 'a', detail = 'bc' WHERE number = 5",
-            Some(5),
-        ),
-        ("UPDATE audit SET at = at + 1 WHERE number = 4", Some(4)),
-        ("DELETE FROM audit WHERE number = 2", Some(3)),
-        ("UPDATE audit SET previous = hash WHERE number = 1", Some(1)),
-    ] {
-        assert_eq!(bench.sql(statement).await, Ok(1));
-        let expected = match number {
-            Some(number) => ChainCheck::BrokenAt { number },
-            None => ChainCheck::Whole { entries: 5 },
-        };
-        assert_eq!(
-            bench.store.check_audit().await.unwrap(),
-            expected,
-            "{statement}"
-        );
-    }
-}
-
 pub(crate) async fn a_recount_finds_every_figure_that_was_tampered_with(bench: Bench) {
     bench.settle().await;
     let key = bench.sent("B1", &[100, 200, 300, 400]).await.bank_key;

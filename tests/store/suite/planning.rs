@@ -10,7 +10,7 @@ use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{Limits, bank_key};
 
 use crate::engines::Bench;
-use crate::world::{BANK, KEYS, WIDE, at, content, counts, row, wages};
+use crate::world::{BANK, KEYS, WIDE, at, content, counts, plan, row, wages};
 
 async fn approved(bench: &Bench, fen: &[i64]) {
     bench.settle().await;
@@ -47,7 +47,7 @@ pub(crate) async fn rows_are_split_by_the_banks_limits(bench: Bench) {
         .map(|pay| (pay.sequence, pay.amount.get()))
         .collect();
     assert_eq!(amounts, [(1, 100), (2, 500)]);
-    assert_eq!(second[0].binding_blind, row(3, 3, 1).binding_blind);
+    assert_eq!(second[0].row.binding_blind, row(3, 3, 1).binding_blind);
     let batch = bench.store.batch("B1").await.unwrap();
     assert_eq!(batch.state, BatchState::Planned);
     assert_eq!(counts(&batch), [0, 0, 0, 5, 0, 0]);
@@ -140,7 +140,7 @@ pub(crate) async fn a_plan_of_many_pages_seats_every_row_once(bench: Bench) {
     bench.adds_up().await;
 }
 
-pub(crate) async fn a_batch_that_is_not_approved_is_not_planned(bench: Bench) {
+pub(crate) async fn a_batch_that_is_not_released_is_not_planned(bench: Bench) {
     bench.settle().await;
     bench.submit("B1", "P1", wages(&[100])).await.unwrap();
     bench
@@ -149,11 +149,8 @@ pub(crate) async fn a_batch_that_is_not_approved_is_not_planned(bench: Bench) {
         .await
         .unwrap();
     let claim = bench.claim(TaskKind::Plan).await;
-    let date = "2026-10-22".parse().unwrap();
-    let refused = bench
-        .store
-        .plan_batch(&claim, WIDE, KEYS, "313", at(2), date)
-        .await;
+    let parts = bench.parts("B1", WIDE).await;
+    let refused = bench.store.plan_batch(&claim, &plan(WIDE, &parts)).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     assert!(bench.store.instructions("B1").await.unwrap().is_empty());
 }

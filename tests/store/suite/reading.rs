@@ -1,12 +1,14 @@
 //! What is read of many rows: items, attempts, the rate, suspense.
 
 use wagegate::store::{ItemFilter, ItemView, Level, NewBatch};
+use wagegate_domain::Fen;
 use wagegate_domain::fact::Verdict;
 use wagegate_domain::outcome::Place;
 
 use crate::engines::Bench;
 use crate::world::{
-    BANK, CLOSED, MONTH, Source, WIDE, at, content, decision, head, item, month, region, row, wages,
+    BANK, CLOSED, MONTH, Source, WIDE, at, content, head, item, month, region, reviewing, row,
+    wages,
 };
 
 async fn listed(bench: &Bench, filter: ItemFilter, page: u32) -> Vec<ItemView> {
@@ -208,18 +210,17 @@ pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench:
             item(&key, 3, Verdict::Paid),
         ])
         .await;
-    in_month(&bench, "B2", "P2", MONTH, &[400]).await;
-    in_month(&bench, "B3", "P3", MONTH, &[500]).await;
+    for (code, project, fen) in [("B2", "P2", 400), ("B3", "P3", 500)] {
+        in_month(&bench, code, project, MONTH, &[fen]).await;
+        bench.deposit(project, fen).await;
+        bench.approve(code).await.unwrap();
+    }
     in_month(&bench, "B4", "P1", "2026-09", &[600]).await;
     bench
         .submit("B5", "P2", vec![row(80, 80, 700)])
         .await
         .unwrap();
-    bench
-        .store
-        .decide_batch(&decision("B5", false))
-        .await
-        .unwrap();
+    bench.refuse("B5").await;
     assert_eq!(
         lines(&bench, Level::Project).await,
         [
@@ -243,6 +244,25 @@ pub(crate) async fn the_rate_is_counted_for_project_county_and_prefecture(bench:
             line("530900", "临沧市", (2, 9), (4, 2, 400)),
         ]
     );
+}
+
+pub(crate) async fn what_awaits_a_release_is_shown_beside_the_rates_and_not_in_them(bench: Bench) {
+    bench.settle().await;
+    in_month(&bench, "B1", "P1", MONTH, &[100, 200]).await;
+    in_month(&bench, "B2", "P2", MONTH, &[400]).await;
+    bench.deposit("P2", 400).await;
+    bench.approve("B2").await.unwrap();
+    let awaiting = async || {
+        let lines = bench.store.rates(month(MONTH), Level::Prefecture).await;
+        let line = lines.unwrap().remove(0);
+        let (all, _) = line.tally.all().unwrap();
+        (line.projects, all, line.awaiting)
+    };
+    assert_eq!(awaiting().await, (1, 1, (2, Fen::new(300))));
+    bench.store.decide(&reviewing("B1")).await.unwrap();
+    assert_eq!(awaiting().await, (1, 1, (2, Fen::new(300))));
+    bench.refuse("B1").await;
+    assert_eq!(awaiting().await, (1, 1, (0, Fen::ZERO)));
 }
 
 pub(crate) async fn a_month_without_batches_is_empty_and_another_shows_its_own(bench: Bench) {

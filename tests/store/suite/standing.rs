@@ -5,7 +5,7 @@ use wagegate_domain::Fen;
 use wagegate_domain::roster::CardStatus;
 
 use crate::engines::Bench;
-use crate::world::{MONTH, Source, decision, head, month, row};
+use crate::world::{MONTH, Source, head, month, row};
 
 fn key(row: &SealedRow) -> RowKey {
     RowKey {
@@ -96,11 +96,7 @@ pub(crate) async fn a_rejected_sheet_leaves_no_wage_and_its_file_may_come_again(
     assert_eq!(seen().await.as_deref(), Some("B1"));
     assert_eq!(bench.store.sheet_seen([1; 32], "P2").await.unwrap(), None);
     assert_eq!(bench.store.sheet_seen([2; 32], "P1").await.unwrap(), None);
-    bench
-        .store
-        .decide_batch(&decision("B1", false))
-        .await
-        .unwrap();
+    bench.refuse("B1").await;
     assert_eq!(seen().await, None);
     assert_eq!(
         ask(&bench, "P1", &[row(1, 1, 1)]).await,

@@ -7,7 +7,8 @@ use wagegate::store::{Claim, Next, ReadTask, StoreError, TaskKind};
 use wagegate_domain::attempt::{Event, State};
 
 use crate::engines::Bench;
-use crate::world::{BANK, KEYS, LEASE_MS, WIDE, at, document, happening, item, said, wages};
+use crate::world;
+use crate::world::{BANK, LEASE_MS, WIDE, at, document, happening, item, said, wages};
 
 async fn add(bench: &Bench, kind: TaskKind, subject: &str, due: i64) {
     bench
@@ -118,15 +119,11 @@ pub(crate) async fn a_late_worker_is_refused_whatever_it_writes(bench: Bench) {
     };
 
     let plan = bench.claim(TaskKind::Plan).await;
-    let date = "2026-10-22".parse().unwrap();
-    let planned = store
-        .plan_batch(&late(&plan), WIDE, KEYS, "313", at(2), date)
-        .await;
+    let parts = bench.parts("B1", WIDE).await;
+    let whole = world::plan(WIDE, &parts);
+    let planned = store.plan_batch(&late(&plan), &whole).await;
     assert!(matches!(planned, Err(StoreError::Stale)), "{planned:?}");
-    store
-        .plan_batch(&plan, WIDE, KEYS, "313", at(2), date)
-        .await
-        .unwrap();
+    store.plan_batch(&plan, &whole).await.unwrap();
 
     let send = bench.claim(TaskKind::Send).await;
     let id = send.subject.parse().unwrap();

@@ -1,1 +1,0 @@
-//! What the readers take and what they say of mistakes.

@@ -1,0 +1,110 @@
+//! What special accounts hold, and the deposits that arrive on them.
+
+use jiff::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool};
+
+use super::columns::Columns;
+use crate::store::chain::Act;
+use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};
+
+pub(super) async fn accounts(pool: &PgPool) -> Result<Vec<AccountFigures>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen,
+           COALESCE((SELECT sum(amount_fen) FROM deposit d WHERE d.account_id = a.id), 0)::bigint AS deposited
+         FROM special_account a JOIN project p ON p.account_id = a.id ORDER BY p.code COLLATE \"C\"",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(figures).collect()
+}
+
+pub(super) fn figures(row: &PgRow) -> Result<AccountFigures, StoreError> {
+    Ok(AccountFigures {
+        project: row.text("code")?,
+        bank: row.text("bank")?,
+        account: row.text("number")?,
+        balance: row.fen("balance_fen")?,
+        reserved: row.fen("reserved_fen")?,
+        overdrawn: row.fen("overdrawn_fen")?,
+        deposited: row.fen("deposited")?,
+    })
+}
+
+pub(super) async fn record_deposit(
+    pool: &PgPool,
+    deposit: &Deposit,
+    at: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let mut tx = pool.begin().await?;
+    let account: i64 =
+        sqlx::query_scalar("SELECT id FROM special_account WHERE bank = $1 AND number = $2")
+            .bind(&deposit.bank)
+            .bind(&deposit.account)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| StoreError::NotFound {
+                what: "special account",
+                key: format!("{} at {}", deposit.account, deposit.bank),
+            })?;
+    let new = sqlx::query(
+        "INSERT INTO deposit (bank, reference, account_id, amount_fen, value_date, at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (bank, reference) DO NOTHING",
+    )
+    .bind(&deposit.bank)
+    .bind(&deposit.reference)
+    .bind(account)
+    .bind(deposit.amount.get())
+    .bind(deposit.value_date.to_string())
+    .bind(at.as_millisecond())
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if new == 0 {
+        return seen(&mut tx, deposit, account).await;
+    }
+    sqlx::query(
+        "UPDATE special_account SET balance_fen = balance_fen + $2, overdrawn_fen = GREATEST(0, reserved_fen - balance_fen - $2) WHERE id = $1",
+    )
+        .bind(account)
+        .bind(deposit.amount.get())
+        .execute(&mut *tx)
+        .await?;
+    let act = Act {
+        at,
+        who: &format!("wagegate://bank/{}", deposit.bank),
+        action: "deposit.book",
+        subject: &deposit.account,
+        detail: &format!("{} yuan, reference {}", deposit.amount, deposit.reference),
+        before: None,
+        after: Some(deposit.print()),
+    };
+    audit::record(&mut tx, &act).await?;
+    tx.commit().await?;
+    Ok(Recorded::New)
+}
+
+/// The reference came before: with the same content that is nothing new, with another it is a conflict.
+async fn seen(
+    tx: &mut PgConnection,
+    deposit: &Deposit,
+    account: i64,
+) -> Result<Recorded, StoreError> {
+    let same: bool = sqlx::query_scalar(
+        "SELECT account_id = $3 AND amount_fen = $4 FROM deposit WHERE bank = $1 AND reference = $2",
+    )
+    .bind(&deposit.bank)
+    .bind(&deposit.reference)
+    .bind(account)
+    .bind(deposit.amount.get())
+    .fetch_one(tx)
+    .await?;
+    if same {
+        Ok(Recorded::Seen)
+    } else {
+        Err(Conflict::ReferenceReused {
+            reference: deposit.reference.clone(),
+        }
+        .into())
+    }
+}

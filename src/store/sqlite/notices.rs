@@ -1,0 +1,181 @@
+//! Notices: written in the transaction of what they tell, with a task that puts them before those who subscribed.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+use wagegate_domain::attempt::State;
+use wagegate_domain::outcome::Place;
+
+use super::{tasks, write};
+use crate::store::columns::Columns;
+use crate::store::moves::Moves;
+use crate::store::notice::{Details, NoticeKind, NoticeView, details};
+use crate::store::troubles::{Figure, Troubles, perhaps_settled, settled};
+use crate::store::{BatchView, Conflict, StoreError, TaskKind};
+
+/// Writes a notice about a batch. Nobody else's row is locked by it.
+pub(super) async fn append(
+    tx: &mut SqliteConnection,
+    kind: NoticeKind,
+    batch: i64,
+    at: Timestamp,
+    more: Details,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT b.code, b.pay_month, p.code AS project, p.region, a.bank FROM batch b
+         JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id WHERE b.id = $1",
+    )
+    .bind(batch)
+    .fetch_one(&mut *tx)
+    .await?;
+    let (project, region, bank) = (row.text("project")?, row.text("region")?, row.text("bank")?);
+    let mut data = details([
+        ("batch", row.text("code")?.into()),
+        ("month", row.text("pay_month")?.into()),
+        ("project", project.as_str().into()),
+        ("region", region.as_str().into()),
+        ("bank", bank.as_str().into()),
+    ]);
+    data.extend(more);
+    let data = Value::Object(data).to_string();
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO notice (kind, project, region, bank, data, at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+    )
+    .bind(kind.code())
+    .bind(project)
+    .bind(region)
+    .bind(bank)
+    .bind(data)
+    .bind(at.as_millisecond())
+    .fetch_one(&mut *tx)
+    .await?;
+    // With nobody to tell, the notice is there for a later replay all the same.
+    sqlx::query(
+        "INSERT INTO task (kind, priority, subject, due_at) SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM webhook)",
+    )
+    .bind(TaskKind::Announce.code())
+    .bind(tasks::priority(TaskKind::Announce))
+    .bind(id.to_string())
+    .bind(at.as_millisecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What a batch came to: submitted, released, refused.
+pub(super) async fn of_batch(
+    tx: &mut SqliteConnection,
+    kind: NoticeKind,
+    batch: &BatchView,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let more = details([
+        ("rows", json!(batch.rows)),
+        ("fen", json!(batch.total.get())),
+    ]);
+    append(tx, kind, batch.id, at, more).await
+}
+
+/// Where an instruction has come to; what is only planned is nobody's business yet.
+pub(super) async fn of_instruction(
+    tx: &mut SqliteConnection,
+    instruction: i64,
+    state: State,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let kind = match state {
+        State::Planned => return Ok(()),
+        State::Sending => NoticeKind::InstructionSent,
+        State::InDoubt => NoticeKind::InstructionInDoubt,
+        State::Accepted => NoticeKind::InstructionAccepted,
+        State::Refused => NoticeKind::InstructionRefused,
+    };
+    let row = sqlx::query(
+        "SELECT batch_id, bank_key, part, row_count, total_fen FROM instruction WHERE id = $1",
+    )
+    .bind(instruction)
+    .fetch_one(&mut *tx)
+    .await?;
+    let more = details([
+        ("instruction", row.text("bank_key")?.into()),
+        ("part", row.int("part")?.into()),
+        ("rows", row.int("row_count")?.into()),
+        ("fen", row.int("total_fen")?.into()),
+    ]);
+    append(tx, kind, row.int("batch_id")?, at, more).await
+}
+
+/// Tells of a release that its account could not cover: nothing was changed, so this is a transaction of its own.
+pub(super) async fn of_shortage(
+    pool: &SqlitePool,
+    batch: i64,
+    refused: &StoreError,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let StoreError::Conflict(Conflict::FundsShort { short, available }) = refused else {
+        return Ok(());
+    };
+    let more = details([
+        ("short_fen", json!(short.get())),
+        ("available_fen", json!(available.get())),
+    ]);
+    let mut tx = write(pool).await?;
+    append(&mut tx, NoticeKind::FundsShort, batch, at, more).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Wages that failed or came back, and batches whose last wage has its word now.
+pub(super) async fn of_facts(
+    tx: &mut SqliteConnection,
+    troubles: &Troubles,
+    moves: &Moves,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    for (batch, kind, more) in troubles.notices() {
+        append(tx, kind, batch, at, more).await?;
+    }
+    for (batch, more) in settled(&figures(tx, &perhaps_settled(moves)).await?) {
+        append(tx, NoticeKind::BatchSettled, batch, at, more).await?;
+    }
+    Ok(())
+}
+
+/// The tallies of some batches.
+async fn figures(tx: &mut SqliteConnection, batches: &[i64]) -> Result<Vec<Figure>, StoreError> {
+    if batches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "SELECT batch_id, place, item_count, total_fen FROM tally WHERE batch_id IN (",
+    );
+    let mut ids = query.separated(", ");
+    for batch in batches {
+        ids.push_bind(*batch);
+    }
+    let rows = query
+        .push(") ORDER BY batch_id, place")
+        .build()
+        .fetch_all(tx)
+        .await?;
+    let figure = |row: &SqliteRow| {
+        Ok((
+            row.int("batch_id")?,
+            row.parsed("place", Place::from_code)?,
+            row.number("item_count")?,
+            row.fen("total_fen")?,
+        ))
+    };
+    rows.iter().map(figure).collect()
+}
+
+pub(super) fn notice(row: &SqliteRow) -> Result<NoticeView, StoreError> {
+    Ok(NoticeView {
+        id: row.int("notice_id")?,
+        kind: row.parsed("kind", NoticeKind::from_code)?,
+        project: row.text("project")?,
+        region: row.text("region")?,
+        data: row.text("data")?,
+        at: row.moment("notice_at")?,
+    })
+}

@@ -1,0 +1,173 @@
+//! What was released is what is sent, to the byte; what somebody changed in the database since is not sent at all.
+
+use std::io::Read as _;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use wagegate::{
+    dispatch::{Progress, preview},
+    store::{Step, TaskKind},
+};
+use wagegate_domain::{attempt::State, batch::BatchState};
+
+use crate::world::{Engine, World};
+
+const QUIET: &str = "returns_after_polls = 1";
+
+/// Number of instructions that a bank ever got.
+async fn taken_by(world: &World, bank: usize) -> u64 {
+    let settled = world.banks[bank].control("settle", &Value::Null).await;
+    settled["summary"]["instructions"].as_u64().unwrap()
+}
+
+/// The batch is held, everybody is told, and no step spins over it.
+async fn is_held(world: &World, code: &str, words: &str) {
+    world.drain().await;
+    let store = &world.gateway.store;
+    let batch = store.batch(code).await.unwrap();
+    assert_eq!(batch.state, BatchState::ContentDiffers);
+    assert_eq!(store.differing_batches().await.unwrap(), [code]);
+    let entries = store.audit_tail(100).await.unwrap();
+    let told = entries
+        .iter()
+        .find(|entry| entry.action == "batch.content-differs")
+        .unwrap();
+    assert_eq!(
+        (told.subject.as_str(), told.who.as_str()),
+        (code, "gateway")
+    );
+    assert!(told.detail.contains(words), "{}", told.detail);
+    let story = store.story(code).await.unwrap().steps;
+    assert_eq!(story.last().unwrap().step, Step::Differ);
+    // Hours later: only looks for returns have been due.
+    for _ in 0..20 {
+        world.clock.advance(SignedDuration::from_mins(10));
+        let step = world.step().await;
+        let quiet = matches!(
+            step,
+            Progress::Idle(_) | Progress::Did(TaskKind::Collect | TaskKind::Read)
+        );
+        assert!(quiet, "{step:?}");
+    }
+    for instruction in store.instructions(code).await.unwrap() {
+        assert_eq!(
+            (instruction.state, instruction.bytes),
+            (State::Planned, None)
+        );
+    }
+    for bank in [0, 1] {
+        assert_eq!(taken_by(world, bank).await, 0);
+    }
+}
+
+pub(crate) async fn a_batch_changed_by_one_fen_after_its_release_is_not_sent(engine: Engine) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    for (number, bank, change) in [
+        (1, 0, "amount_fen = amount_fen + 1"),
+        (2, 1, "binding_id = binding_id + 1"),
+    ] {
+        let project = world.project(number, bank, 2_000_000_000).await;
+        let batch = world.submitted(&project, number, 20).await;
+        world.released(&batch).await;
+        world
+            .sql(&format!(
+                "UPDATE wage_item SET {change} WHERE batch_id = {id} AND row_no = (SELECT min(row_no) + 7 FROM wage_item WHERE batch_id = {id})",
+                id = batch.id
+            ))
+            .await;
+        if number == 1 {
+            let sum = batch
+                .total
+                .checked_add(wagegate_domain::Fen::new(1))
+                .unwrap();
+            is_held(&world, &batch.code, "found").await;
+            let story = world.gateway.store.story(&batch.code).await.unwrap().steps;
+            let reason = story.last().unwrap().reason.clone().unwrap();
+            assert!(
+                reason.contains(&batch.total.to_string()) && reason.contains(&sum.to_string()),
+                "{reason}"
+            );
+            // The next one is looked at by itself.
+            let back = "UPDATE batch SET state = 'refused' WHERE code = ";
+            world.sql(&format!("{back}'{}'", batch.code)).await;
+        } else {
+            is_held(&world, &batch.code, &batch.content.to_string()).await;
+        }
+    }
+}
+
+pub(crate) async fn a_batch_changed_after_it_was_split_is_not_sent(engine: Engine) {
+    for change in [
+        "UPDATE wage_item SET amount_fen = amount_fen + 1 WHERE row_no = (SELECT max(row_no) FROM wage_item)",
+        "UPDATE attempt SET amount_fen = amount_fen + 1 WHERE sequence = 3",
+        "UPDATE instruction SET total_fen = total_fen + 1",
+        "UPDATE worker SET sealed = (SELECT sealed FROM worker ORDER BY id LIMIT 1) WHERE id = (SELECT max(id) FROM worker)",
+    ] {
+        let world = World::start(engine, QUIET, QUIET).await;
+        let project = world.project(1, 1, 2_000_000_000).await;
+        let batch = world.submitted(&project, 1, 20).await;
+        world.released(&batch).await;
+        while world.step().await != Progress::Did(TaskKind::Plan) {}
+        world.sql(change).await;
+        is_held(&world, &batch.code, "part 1").await;
+    }
+}
+
+pub(crate) async fn what_was_previewed_is_what_is_sent(engine: Engine) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    world.at_noon();
+    for (number, bank, rows, parts) in [(1, 0, 40, 1), (2, 1, 2_300, 3)] {
+        let project = world.project(number, bank, 20_000_000_000).await;
+        let batch = world.submitted(&project, number, rows).await;
+        let gateway = &world.gateway;
+        let now = gateway.clock.now();
+        let shown = preview::preview(gateway, &batch, now).await.unwrap();
+        assert_eq!(shown.content.hash, batch.content);
+        assert_eq!((shown.parts.len(), shown.unseated.0), (parts, 0));
+        // Hours later on the same day.
+        world.clock.advance(SignedDuration::from_mins(200));
+        world.released(&batch).await;
+        world.settle().await;
+        let sent = gateway.store.instructions(&batch.code).await.unwrap();
+        assert_eq!(sent.len(), parts);
+        for (previewed, sent) in shown.parts.iter().zip(&sent) {
+            assert_eq!(previewed.bank_key, sent.bank_key);
+            assert_eq!(Some((previewed.hash, previewed.size)), sent.bytes);
+            assert_eq!(Some(previewed.part.content.hash), sent.content);
+            let mut file = Vec::new();
+            let number = previewed.part.number;
+            let mut pieces = preview::bytes(gateway, &batch, number, now).await.unwrap();
+            while let Some(piece) = pieces.recv().await {
+                file.extend_from_slice(&piece.unwrap());
+            }
+            let mut kept = Vec::new();
+            let reader = gateway.evidence.reader(&previewed.hash);
+            reader.unwrap().read_to_end(&mut kept).unwrap();
+            assert!(file == kept, "part {number} is sent as it was previewed");
+        }
+        let missing = preview::bytes(gateway, &batch, 9, now).await;
+        assert!(missing.is_err());
+        // Planned on another day, it would say so.
+        let tomorrow = now + SignedDuration::from_hours(24);
+        let other = preview::preview(gateway, &batch, tomorrow).await.unwrap();
+        assert_ne!(other.parts[0].hash, shown.parts[0].hash);
+        assert_eq!(other.parts[0].bank_key, shown.parts[0].bank_key);
+    }
+}
+
+pub(crate) async fn a_batch_that_nobody_releases_expires_by_itself(engine: Engine) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    let project = world.project(1, 0, 2_000_000_000).await;
+    let batch = world.submitted(&project, 1, 20).await;
+    let state = async || {
+        let store = &world.gateway.store;
+        store.batch(&batch.code).await.unwrap().state
+    };
+    world.drain().await;
+    assert_eq!(state().await, BatchState::AwaitingReview);
+    world.clock.advance(SignedDuration::from_hours(30 * 24));
+    world.drain().await;
+    assert_eq!(state().await, BatchState::Expired);
+    let again = world.submitted(&project, 1, 20).await;
+    assert_eq!(again.state, BatchState::AwaitingReview);
+}
