@@ -190,6 +190,19 @@ impl House {
         }
     }
 
+    /// Sends JSON; the answer is kept, unless it has a secret that is shown once.
+    pub(crate) async fn send_json(&self, certificate: &str, path: &str, body: &Value) -> Answer {
+        let url = format!("{}{path}", self.gateways.last().unwrap().url);
+        let sent = self.client(certificate).post(url).json(body);
+        let answer = sent.send().await.unwrap();
+        let answer = Answer {
+            status: answer.status().as_u16(),
+            body: answer.bytes().await.unwrap().to_vec(),
+        };
+        self.tell(&format!("{certificate} POST {path}"), answer.body.clone());
+        answer
+    }
+
     /// A client with somebody's certificate, for whoever asks often.
     pub(crate) fn client(&self, certificate: &str) -> reqwest::Client {
         // Once in a process; whoever comes second finds it done.
@@ -282,14 +295,14 @@ impl House {
         }
     }
 
-    /// A second person's word on a batch.
-    pub(crate) async fn approve(&self, batch: &Value) {
-        let path = format!("/v1/batches/{}/decision", batch["code"].as_str().unwrap());
-        let word = json!({"approve": true, "content": batch["content"]});
-        let answer = self
-            .ask("user-approver", "POST", &path, word.to_string())
-            .await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+    /// A second and a third person's word on a batch.
+    pub(crate) async fn release(&self, batch: &Value) {
+        let word = json!({"content": batch["content"]}).to_string();
+        for (user, step) in [("user-reviewer", "review"), ("user-approver", "release")] {
+            let path = format!("/v1/batches/{}/{step}", batch["code"].as_str().unwrap());
+            let answer = self.ask(user, "POST", &path, word.clone()).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
     }
 
     /// Waits until every wage has a final word.
@@ -332,7 +345,7 @@ impl House {
         let mut text = format!(
             "[listen]\naddress = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nlimits = {{ threads = 2 }}\n\
              [store]\nurl = '{}'\n[evidence]\nfolder = 'evidence'\n[keys]\nfile = 'wagegate.keys'\nquiet_s = 0\n\
-             [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 2\ntick_ms = 100\n",
+             [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 2\ntick_ms = 100\n[approval]\nhold_s = 0\n",
             file("gateway.pem"),
             file("gateway.key"),
             self.store,
@@ -356,6 +369,7 @@ impl House {
         for (name, scope) in [
             ("operator", ""),
             ("clerk", "projects = ['P1', 'P2']"),
+            ("reviewer", "projects = ['P1', 'P2']"),
             ("approver", "projects = ['P1', 'P2']"),
             ("finance", "projects = ['P1', 'P2']"),
             ("supervisor", "region = '530100'"),

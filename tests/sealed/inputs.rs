@@ -35,8 +35,11 @@ pub(crate) async fn everything(house: &House, crowd: &Crowd) -> Paid {
         bishui: crowd.next(60),
     };
     let batch = csv_sheet(house, &paid.qingshan).await;
-    house.approve(&batch).await;
-    house.approve(&xlsx_sheet(house, &paid.bishui)).await;
+    house.release(&batch).await;
+    house.release(&xlsx_sheet(house, &paid.bishui)).await;
+    rosters(house, &crowd.next(20)).await;
+    other_cards(house, &crowd.next(10)).await;
+    subscriptions(house, &crowd.next(10)).await;
     sheets_with_mistakes(house, &crowd.next(30)).await;
     sheets_that_cannot_be_read(house, &crowd.next(20)).await;
     refused_batch(house, &crowd.next(10)).await;
@@ -48,7 +51,7 @@ pub(crate) async fn everything(house: &House, crowd: &Crowd) -> Paid {
     }
     house
         .until("/v1/batches", |batches| {
-            let batches = batches.as_array().unwrap().iter();
+            let batches = batches["items"].as_array().unwrap().iter();
             batches
                 .filter(|batch| batch["places"]["returned"]["count"].as_u64() > Some(0))
                 .count()
@@ -57,7 +60,7 @@ pub(crate) async fn everything(house: &House, crowd: &Crowd) -> Paid {
         .await;
     documents_of_banks(house, &batch, &crowd.next(30)).await;
     house
-        .until("/v1/suspense", |found| found.as_array().unwrap().len() >= 6)
+        .until("/v1/suspense", |found| found["items"].as_array().unwrap().len() >= 6)
         .await;
     paid
 }
@@ -104,6 +107,74 @@ fn xlsx_sheet(house: &House, people: &[Person]) -> Value {
         "clerk",
         &["submit", &file, "--project", "P2", "--month", "2026-10"],
     )
+}
+
+/// Workers as JSON for the registry, and as the file that somebody uploads.
+async fn rosters(house: &House, people: &[Person]) {
+    let (here, file) = people.split_at(10);
+    let path = "/v1/projects/P1/workers";
+    let rows: Value = here
+        .iter()
+        .map(|person| {
+            json!({"name": person.name, "id_number": person.id_number, "phone": person.phone, "card": person.card,
+                "entered_on": "2026-03-01"})
+        })
+        .collect();
+    for _ in 0..2 {
+        let answer = house.send_json("user-clerk", path, &rows).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let header = "姓名,身份证号,手机号,银行卡号,进场日期\n";
+    let text = file.iter().fold(header.to_owned(), |text, person| {
+        let Person {
+            name,
+            id_number,
+            card,
+            phone,
+        } = person;
+        text + &format!("{name},{id_number},{phone},{card},2026-03-01\n")
+    });
+    let file = house.outside("roster.csv", text);
+    house.does("clerk", &["import", "roster", &file, "--project", "P1"]);
+    // Whoever is not well written down is refused.
+    let mut wrong = rows.clone();
+    for row in wrong.as_array_mut().unwrap() {
+        row["id_number"] = row["phone"].take();
+    }
+    let answer = house.send_json("user-clerk", path, &wrong).await;
+    assert_eq!(answer.status, 422, "{answer:?}");
+}
+
+/// Workers of the roster name other cards.
+async fn other_cards(house: &House, people: &[Person]) {
+    let path = "/v1/projects/P1/workers";
+    let workers = house.ask("user-finance", "GET", path, "").await.json();
+    for (worker, person) in workers["items"].as_array().unwrap().iter().zip(people) {
+        let path = format!("{path}/{}/card", worker["id"]);
+        let answer = house
+            .send_json("user-finance", &path, &json!({"account": person.card}))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let wrong = json!({"account": person.phone, "cnaps": person.id_number});
+        house.send_json("user-finance", &path, &wrong).await;
+    }
+}
+
+/// People where an address to tell is asked for.
+async fn subscriptions(house: &House, people: &[Person]) {
+    let good = json!({"url": "https://127.0.0.1:9/"});
+    let answer = house.send_json("user-finance", "/v1/webhooks", &good).await;
+    assert_eq!(answer.status, 201, "{}", answer.status);
+    for person in people {
+        for wrong in [
+            json!({"url": format!("http://127.0.0.1:9/{}", person.card)}),
+            json!({"url": person.name, "kinds": [person.phone]}),
+            json!({"url": "https://127.0.0.1:9/", "project": person.id_number}),
+        ] {
+            let answer = house.send_json("user-finance", "/v1/webhooks", &wrong).await;
+            assert!((400..500).contains(&answer.status), "{answer:?}");
+        }
+    }
 }
 
 /// Each row has another mistake; all its other values are as they should be.
@@ -217,11 +288,16 @@ async fn refused_batch(house: &House, people: &[Person]) {
     let code = batch["code"].as_str().unwrap();
     for person in people {
         for value in [&person.name, &person.id_number, &person.card, &person.phone] {
-            let word = json!({"approve": false, "reason": format!("{value}已离场,请核实")});
-            let path = format!("/v1/batches/{code}/decision");
-            house
-                .ask("user-approver", "POST", &path, word.to_string())
-                .await;
+            let word = json!({"reason": format!("{value}已离场,请核实")}).to_string();
+            for (user, step) in [
+                ("user-approver", "refuse"),
+                ("user-reviewer", "refuse"),
+                ("user-clerk", "withdraw"),
+            ] {
+                let path = format!("/v1/batches/{code}/{step}");
+                let answer = house.ask(user, "POST", &path, word.clone()).await;
+                assert_eq!(answer.status, 422, "{answer:?}");
+            }
             house.command(
                 "approver",
                 &["refuse", code, "--reason", &format!("{value}: 不发")],
@@ -263,7 +339,7 @@ async fn misdirected_requests(house: &House, people: &[Person]) {
         for path in [
             format!("/v1/batches?project={id_number}&month=2026-10"),
             format!("/v1/batches?project=P1&month=2026-10&sum={card}x&leave_out={name}{phone}"),
-            "/v1/batches/B-none/decision".to_owned(),
+            "/v1/batches/B-none/release".to_owned(),
             "/v1/principals".to_owned(),
         ] {
             let wrong = json!({"approve": name, id_number: card, "phone": phone});
@@ -291,7 +367,7 @@ fn misspelt_commands(house: &House, people: &[Person]) {
         } = person;
         for arguments in [
             vec!["batch", id_number],
-            vec!["approve", name, "--content", card],
+            vec!["release", name, "--content", card],
             vec!["failures", "--month", phone],
             vec!["refuse", card, "--reason", name],
         ] {

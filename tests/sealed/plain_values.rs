@@ -1,4 +1,4 @@
-//! A thousand values of people, planted through every input, and looked for in every place.
+//! Twelve hundred values of people, planted through every input, and looked for in every place.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// People in the crowd, each with four values.
-const PEOPLE: usize = 250;
+const PEOPLE: usize = 300;
 
 const BEHAVIOUR: &str = "returns_after_polls = 3\nwork_polls = 1\n[fail]\nname_mismatch = 80\nclosed = 80\n[late_return]\nno_account = 150\nclosed = 150\n";
 
@@ -118,9 +118,9 @@ async fn read_everything(house: &House) {
         .ask("user-finance", "GET", "/v1/batches", "")
         .await
         .json();
-    for batch in batches.as_array().unwrap() {
+    for batch in batches["items"].as_array().unwrap() {
         let code = batch["code"].as_str().unwrap();
-        for part in ["", "/items", "/warnings", "/instructions"] {
+        for part in ["", "/items", "/warnings", "/instructions", "/changes", "/preview"] {
             let path = format!("/v1/batches/{code}{part}");
             house.ask("user-clerk", "GET", &path, "").await;
         }
@@ -129,6 +129,10 @@ async fn read_everything(house: &House) {
     for path in [
         "/v1/failures?month=2026-10",
         "/v1/outcomes",
+        "/v1/projects/P1/workers",
+        "/v1/projects/P1/workers/1",
+        "/v1/contractors",
+        "/v1/webhooks",
         "/v1/accounts",
         "/v1/rates?month=2026-10&level=project",
     ] {
@@ -138,6 +142,7 @@ async fn read_everything(house: &House) {
     for path in [
         "/v1/suspense",
         "/v1/recount",
+        "/v1/audit",
         "/v1/audit/check",
         "/v1/health",
         "/v1/keys",
@@ -147,7 +152,7 @@ async fn read_everything(house: &House) {
     ] {
         house.ask("user-operator", "GET", path, "").await;
     }
-    for command in ["suspense", "recount", "health", "principals"] {
+    for command in ["suspense", "recount", "health", "principals", "audit"] {
         house.command("operator", &[command]);
     }
     house.command("finance", &["failures", "--month", "2026-10"]);

@@ -130,11 +130,18 @@ async fn two_people(bench: &Bench) {
         bench
             .sql(&format!(
                 "INSERT INTO register_version (kind, subject, version, digest, content, by_whom, at)
-                 SELECT '{kind}', CASE '{kind}' WHEN 'worker' THEN CAST(id AS TEXT) ELSE 'P' || CAST(id AS TEXT) END, 1, blind, {sealed}, 'operator', 0 FROM worker"
+                 SELECT '{kind}', CASE '{kind}' WHEN 'worker' THEN CAST(id AS TEXT) ELSE 'X' || CAST(id AS TEXT) END, 1, blind, {sealed}, 'operator', 0 FROM worker"
             ))
             .await
             .unwrap();
     }
+    bench
+        .sql(&format!(
+            "INSERT INTO webhook (code, owner, url, kinds, secret, former, former_until, state, at)
+             SELECT blind, 'finance', 'https://127.0.0.1:9/', '', {sealed}, {sealed}, 1, 'active', 0 FROM worker"
+        ))
+        .await
+        .unwrap();
 }
 
 async fn walk(bench: &Bench, place: &SealedPlace) -> Vec<SealedValue> {
