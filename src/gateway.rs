@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     config::ApprovalEntry,
     evidence::Evidence,
+    rotation::Duty,
     security::{national::NationalSecrets, seal::Vault},
     store::Store,
     webhooks::Courier,
@@ -24,6 +25,8 @@ pub struct Gateway {
     pub evidence: Evidence,
     /// Keys of people's data.
     pub vault: Arc<Vault>,
+    /// Its part in the change of those keys.
+    pub keys: Duty,
     /// Heads of the audit log, witnessed outside the store.
     pub witness: Witness,
     /// Whom we talk to.

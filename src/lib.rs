@@ -14,6 +14,7 @@ pub mod intake;
 pub mod reconcile;
 pub mod registry;
 pub mod report;
+pub mod rotation;
 pub mod security;
 pub mod store;
 pub mod telemetry;

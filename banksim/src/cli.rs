@@ -80,6 +80,9 @@ pub struct Serve {
     /// A new file the ledger is copied to, JSON lines.
     #[arg(long, env = "BANKSIM_JOURNAL")]
     pub journal: Option<PathBuf>,
+    /// An existing folder where every instruction is kept as it came, under its reference.
+    #[arg(long, env = "BANKSIM_RECEIVED")]
+    pub received: Option<PathBuf>,
     /// A file that appears, with the addresses as JSON, once both services listen.
     #[arg(long, env = "BANKSIM_READY_FILE")]
     pub ready_file: Option<PathBuf>,

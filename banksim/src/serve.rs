@@ -97,6 +97,7 @@ fn shared(options: &Serve) -> Result<Shared, ServeError> {
         faults: Mutex::new(Faults::default()),
         gateway: options.gateway_identity.clone(),
         wake: Notify::new(),
+        received: options.received.clone(),
         pusher: pusher.map(tokio::sync::Mutex::new),
     })
 }

@@ -1,5 +1,6 @@
 //! The bank's mutual-TLS service: who may call, which call is which, and the faults that strike calls.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct Shared {
     pub gateway: String,
     /// Rung when something may wait in the outbox.
     pub wake: Notify,
+    /// Where instructions are kept as they came, if anywhere.
+    pub received: Option<PathBuf>,
     /// The way to the gateway, if the bank pushes; held while sending so that pushes keep their order.
     pub pusher: Option<tokio::sync::Mutex<Pusher>>,
 }
@@ -98,6 +101,16 @@ struct After {
 }
 
 async fn submit(shared: Data<Shared>, reference: Path<String>, body: Bytes) -> HttpResponse {
+    if let Some(folder) = &shared.received {
+        // The reference is a part of a path of ours only where it is a reference.
+        let name: String = reference
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        if let Err(error) = std::fs::write(folder.join(name), &body) {
+            eprintln!("--received: {error}");
+        }
+    }
     let act = |bank: &mut Bank, rename: Rename| {
         let taking = bank.submit(&reference, &body);
         bank.dialect.taking(&rename(&reference), &taking)

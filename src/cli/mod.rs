@@ -242,7 +242,7 @@ async fn run(
             telemetry::start(options.log);
             return serve::run(&options).await;
         }
-        Command::Keys(keys) => return keys::run(&keys),
+        Command::Keys(keys) => return keys::run(&keys, &connection, out).await,
         Command::Config(check) => return serve::check(&check, out),
         Command::Completions(shell) => return completions::run(&shell),
         _ => {}

@@ -4,12 +4,14 @@ use std::{
     fs, io,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    process,
     sync::Arc,
     time::Duration,
 };
 
 use actix_web::{dev::ServerHandle, web};
 use clap::{Args, Subcommand};
+use jiff::SignedDuration;
 use serde::Serialize;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -25,6 +27,7 @@ use crate::{
     evidence::Evidence,
     gateway::Gateway,
     http::{ask::Api, doors, health::RunsOut, identity::Gate, serve::serve},
+    rotation::{self, Duty},
     security::{principal::Directory, seal::Vault},
     store::{Store, StoreError, TaskKind, postgres::PostgresStore, sqlite::SqliteStore},
     telemetry::LogFormat,
@@ -95,7 +98,8 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::here)?;
     let (http, server) = listen(listener, &config, parts, &gateway)?;
     let (stop, stopping) = watch::channel(());
-    let workers = work(&gateway, &config, &stopping);
+    let mut workers = work(&gateway, &config, &stopping);
+    workers.spawn(report_keys(Arc::clone(&gateway), stopping.clone()));
     let witnessing = tokio::spawn(witness(
         Arc::clone(&gateway),
         config.audit.every(),
@@ -132,10 +136,14 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
                 .map_err(Failure::here)?;
         }
     }
-    Ok(Gateway {
+    let gateway = Gateway {
         store,
         evidence,
         vault,
+        keys: Duty::new(
+            name(),
+            SignedDuration::from_secs(config.keys.quiet_s.into()),
+        ),
         witness,
         courier: config.webhooks.courier(),
         banks: Arc::clone(&parts.banks),
@@ -143,7 +151,46 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         approval: config.approval,
         clock: Arc::clone(&parts.clock),
         work: Default::default(),
-    })
+    };
+    // Before anything is sealed: with the key that is current in the database, or not at all.
+    if let Err(error) = rotation::report(&gateway).await {
+        forget(&gateway).await;
+        return Err(Failure::Here(format!(
+            "keys.file {}: {error}",
+            config.keys.file.display()
+        )));
+    }
+    Ok(gateway)
+}
+
+/// Names this gateway among those of one store.
+fn name() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match host.trim() {
+        "" => format!("gateway:{}", process::id()),
+        host => format!("{host}:{}", process::id()),
+    }
+}
+
+/// Says every few seconds which sealing keys this gateway has, and takes the current one into use.
+async fn report_keys(gateway: Arc<Gateway>, mut stopping: watch::Receiver<()>) {
+    loop {
+        tokio::select! {
+            biased;
+            _ = stopping.changed() => return forget(&gateway).await,
+            () = tokio::time::sleep(rotation::EVERY) => {}
+        }
+        if let Err(error) = rotation::report(&gateway).await {
+            tracing::error!(%error, "the current sealing key cannot be used here");
+        }
+    }
+}
+
+/// One that stops is not waited for when keys change. One that died is taken for stopped a minute later.
+async fn forget(gateway: &Gateway) {
+    if let Err(error) = gateway.store.forget_gateway(&gateway.keys.name).await {
+        tracing::warn!(%error, "the other gateways take this one for running for a minute more");
+    }
 }
 
 /// Whom the configuration names and the store does not know is admitted; whoever is known stays as the store has them.

@@ -81,6 +81,13 @@ pub struct EvidenceEntry {
 pub struct KeysEntry {
     /// Made by `wagegate keys new FILE`.
     pub file: PathBuf,
+    /// Seconds after a change of keys in which something may still be written with the key before: no key is removed sooner.
+    #[serde(default = "an_hour")]
+    pub quiet_s: u32,
+}
+
+const fn an_hour() -> u32 {
+    3600
 }
 
 /// Why the configuration cannot be used.

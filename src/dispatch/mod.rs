@@ -22,7 +22,7 @@ use crate::{
     banks::UnknownBank,
     evidence::EvidenceError,
     gateway::Gateway,
-    reconcile,
+    reconcile, rotation,
     security::seal::VaultError,
     store::{Claim, Next, StoreError, TaskKind},
     webhooks,
@@ -75,6 +75,8 @@ pub enum StepError {
     },
     #[error("a task has a subject that is not understood: {0}")]
     Subject(String),
+    #[error(transparent)]
+    Keys(rotation::RotationError),
     #[error("a blocking task ended early: {0}")]
     Ended(#[from] tokio::task::JoinError),
 }
@@ -133,6 +135,7 @@ impl Worker {
             TaskKind::Expire => expire::expire(gateway, claim).await,
             TaskKind::Announce => webhooks::announce(gateway, claim).await,
             TaskKind::Deliver => webhooks::deliver(gateway, claim).await,
+            TaskKind::Reseal => rotation::reseal(gateway, claim).await,
         }
     }
 

@@ -1,22 +1,28 @@
 //! Bytes that must not be lost: wage sheets, instructions, raw returns, each found by the SHA-256 of its clear bytes (invariant 12).
 //!
 //! A local folder `ab/cdef…`; content is compressed, sealed in chunks, and durable before [`EvidenceWriter::keep`] returns, so that a commit may name
-//! it. Nothing here is ever changed or deleted, and nothing here knows what the bytes mean.
+//! it. Nothing here is ever deleted, and nothing is changed but the key it is sealed with.
+//! Nothing here knows what the bytes mean.
 
 mod reader;
+mod resealing;
 mod streaming;
 mod writer;
 
 use std::{
     fmt,
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder, File, OpenOptions},
     io,
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-pub use self::{reader::EvidenceReader, writer::EvidenceWriter};
+pub use self::{
+    reader::EvidenceReader,
+    resealing::{FilesByKey, Looked},
+    writer::EvidenceWriter,
+};
 use crate::security::seal::{StreamError, Vault, VaultError};
 
 /// Where a process writes before a file has its name; on the same file system, so that a rename moves it whole.
@@ -177,7 +183,12 @@ fn prepare(root: &Path) -> io::Result<File> {
         folders.create(root.join(hex::encode([folder])))?;
     }
     File::open(root)?.sync_all()?;
-    let lock = File::create(incoming.join("lock"))?;
+    let lock = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(incoming.join("lock"))?;
     // Who cannot hold it alone is not alone: the other's half-written files are not leftovers.
     if lock.try_lock().is_ok() {
         remove_leftovers(&incoming)?;

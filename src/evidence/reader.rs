@@ -32,6 +32,11 @@ impl EvidenceReader {
             },
             _ => store.failed(error),
         })?;
+        Self::of(store, hash, file)
+    }
+
+    /// Reads a file that is open.
+    pub(super) fn of(store: &Evidence, hash: &[u8; 32], file: File) -> Result<Self, EvidenceError> {
         let opened = store
             .place
             .vault

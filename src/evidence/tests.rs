@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
+use crate::security::seal::Algorithm;
 
 struct Desk {
     folder: TempDir,
@@ -368,4 +369,76 @@ async fn keeping_a_stream_holds_only_a_few_pieces_of_it_at_a_time() {
         "{most} pieces at once: four under way, one at each end"
     );
     assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
+}
+
+impl Desk {
+    /// Another key, for the other cipher, is current from now on.
+    fn rotate(&self) {
+        let keys = self.folder.path().join("keys.toml");
+        Vault::add_key(&keys, Algorithm::Sm4Gcm).unwrap();
+        let vault = &self.evidence.place.vault;
+        vault.reread().unwrap();
+        vault
+            .make_current(*vault.known_keys().last().unwrap())
+            .unwrap();
+    }
+
+    fn by_key(&self) -> Vec<(Option<u32>, u64)> {
+        self.evidence.files_by_key().unwrap().into_iter().collect()
+    }
+}
+
+#[test]
+fn kept_files_are_sealed_anew_and_who_reads_the_old_one_reads_to_its_end() {
+    let desk = Desk::new();
+    let texts: Vec<_> = (0..9).map(|number| noise(100_000 + number)).collect();
+    let kept: Vec<_> = texts.iter().map(|text| desk.keep(text)).collect();
+    let mut begun = desk.evidence.reader(&kept[0].hash).unwrap();
+    let mut first = vec![0; 10];
+    begun.read_exact(&mut first).unwrap();
+
+    desk.rotate();
+    desk.keep(b"written after");
+    assert_eq!(desk.by_key(), [(Some(1), 9), (Some(2), 1)]);
+    let looked = desk.evidence.reseal_after("").unwrap();
+    assert_eq!(looked.changed, 9);
+    let end = desk.evidence.reseal_after(&looked.last.unwrap()).unwrap();
+    assert_eq!((end.last, end.changed), (None, 0));
+    assert_eq!(desk.evidence.reseal_after("").unwrap().changed, 0);
+    assert_eq!(desk.by_key(), [(Some(2), 10)]);
+    assert_eq!(desk.files().len(), 10, "nothing is left beside them");
+
+    begun.read_to_end(&mut first).unwrap();
+    assert!(first == texts[0]);
+    for (text, kept) in texts.iter().zip(kept) {
+        assert!(desk.read(&kept.hash).unwrap() == *text);
+    }
+}
+
+#[test]
+fn a_walk_goes_on_where_it_ended() {
+    let desk = Desk::new();
+    let mut names: Vec<_> = (0..20_u8)
+        .map(|number| hex::encode(desk.keep(&[number]).hash))
+        .collect();
+    names.sort();
+    desk.rotate();
+    let rest = desk.evidence.reseal_after(&names[11]).unwrap();
+    assert_eq!((rest.changed, rest.last.as_ref()), (8, names.last()));
+    assert_eq!(desk.by_key(), [(Some(1), 12), (Some(2), 8)]);
+}
+
+#[test]
+fn a_damaged_file_stays_as_it_is_and_is_still_counted() {
+    let desk = Desk::new();
+    desk.keep(b"whole");
+    let kept = desk.keep(&noise(1_000));
+    let path = desk.evidence.path(&kept.hash);
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    desk.rotate();
+    assert_eq!(desk.evidence.reseal_after("").unwrap().changed, 1);
+    assert_eq!(desk.by_key(), [(Some(1), 1), (Some(2), 1)]);
+    assert!(fs::read(&path).unwrap() == bytes);
 }

@@ -78,7 +78,7 @@ impl EvidenceWriter {
     }
 }
 
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path
         .parent()
         .expect("every kept file is two folders below the root");

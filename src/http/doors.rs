@@ -32,7 +32,7 @@ use actix_web::{
 use super::{
     accounts, approval, audit, bank, batches, cards, changes, health,
     idempotency::once,
-    items,
+    items, keys,
     openapi::{self, Described},
     operations, outcomes, principals,
     problem::Problem,
@@ -111,6 +111,9 @@ pub const DOORS: &[Door] = &[
     door::<audit::__path_list>(              "GET",  "/v1/audit",                       Action::ReadAudit,      || web::get().to(audit::list)),
     door::<audit::__path_check>(             "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(audit::check)),
     door::<operations::__path_recount>(      "GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),
+    door::<keys::__path_show>(               "GET",  "/v1/keys",                        Action::Operate,        || web::get().to(keys::show)),
+    door::<keys::__path_rotate>(             "POST", "/v1/keys/rotate",                 Action::Operate,        || web::post().to(keys::rotate)),
+    door::<keys::__path_remove>(             "POST", "/v1/keys/{key}/remove",           Action::Operate,        || web::post().to(keys::remove)),
     door::<principals::__path_list>(         "GET",  "/v1/principals",                  Action::ManagePrincipals, || web::get().to(principals::list)),
     door::<principals::__path_admit>(        "POST", "/v1/principals",                  Action::ManagePrincipals, || web::post().to(principals::admit)),
     door::<principals::__path_show>(         "GET",  "/v1/principals/{name}",           Action::ManagePrincipals, || web::get().to(principals::show)),

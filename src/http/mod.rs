@@ -19,6 +19,7 @@ pub mod health;
 pub mod idempotency;
 pub mod identity;
 pub mod items;
+pub mod keys;
 pub mod openapi;
 pub mod operations;
 pub mod outcomes;

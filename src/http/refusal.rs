@@ -11,7 +11,7 @@ use crate::{
     intake::{self, IntakeError, SubmitError},
     reconcile::PushError,
     registry::{EnrolError, forms::FormsError},
-    security::seal::VaultError,
+    security::{mention, seal::VaultError},
     store::{Conflict, OwedTwice, StoreError},
 };
 
@@ -85,7 +85,10 @@ impl From<StoreError> for Problem {
                 StatusCode::NOT_FOUND,
                 "urn:wagegate:not-found",
                 "Not found",
-                format!("there is no {what} {key}"),
+                match mention::repeatable(key) {
+                    Some(key) => format!("there is no {what} {key}"),
+                    None => format!("there is no {what} of this name"),
+                },
             ),
             StoreError::Conflict(conflict) => conflict.into(),
             StoreError::Database(_)
@@ -148,6 +151,14 @@ impl From<Conflict> for Problem {
             Conflict::LastOperator => (
                 "urn:wagegate:last-operator",
                 "admit or restore another operator first",
+            ),
+            Conflict::KeyUnknown { .. } => (
+                "urn:wagegate:key-unknown",
+                "copy the key file with the new key to each of them; a gateway reads it again within seconds",
+            ),
+            Conflict::KeyNeeded { .. } => (
+                "urn:wagegate:key-needed",
+                "look at `wagegate keys status` until it says that the key may be removed",
             ),
             Conflict::ReferenceReused { .. } => (
                 "urn:wagegate:reference-reused",

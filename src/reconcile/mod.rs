@@ -1,6 +1,7 @@
 //! From what a bank sent to facts: raw bytes first, then read into the store chunk by chunk. What the facts mean is folded there.
 
 mod read;
+mod words;
 
 use std::io;
 

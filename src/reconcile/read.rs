@@ -9,6 +9,7 @@ use wagegate_domain::{
     fact::{ItemRefs, Told},
 };
 
+use super::words::without_people;
 use crate::{
     dispatch::{StepError, subject_id},
     gateway::Gateway,
@@ -101,6 +102,7 @@ impl Teller {
             return;
         }
         let account = account_of(&mut told);
+        leave_out_people(&mut told);
         let account_blind = account.and_then(|account| self.vault.blind_account(&account));
         self.chunk.push(Saying {
             ordinal,
@@ -129,5 +131,16 @@ fn account_of(told: &mut Told) -> Option<String> {
             account.take()
         }
         Told::Whole { .. } | Told::Rest { .. } | Told::Remark(_) => None,
+    }
+}
+
+/// The bank's own words are kept in clear without whoever they name; the document keeps them all.
+fn leave_out_people(told: &mut Told) {
+    match told {
+        Told::Item { bank, .. }
+        | Told::Whole { bank, .. }
+        | Told::Rest { bank, .. }
+        | Told::Parked { bank, .. } => bank.text = without_people(&bank.text),
+        Told::Remark(_) => {}
     }
 }

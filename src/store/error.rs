@@ -104,6 +104,22 @@ pub enum Conflict {
     /// Nobody would be left who can let others in.
     #[error("the last active operator cannot be suspended")]
     LastOperator,
+    /// Some gateway could not open what is sealed with this key.
+    #[error("sealing key {id} is not known to {}", gateways.join(", "))]
+    KeyUnknown {
+        /// The key.
+        id: u32,
+        /// Who does not have it.
+        gateways: Vec<String>,
+    },
+    /// Something still needs this key.
+    #[error("sealing key {id} cannot be removed: {why}")]
+    KeyNeeded {
+        /// The key.
+        id: u32,
+        /// What needs it.
+        why: String,
+    },
     /// The same reference came before with other content.
     #[error("reference {reference} came before with another amount or account")]
     ReferenceReused {

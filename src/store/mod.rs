@@ -25,6 +25,7 @@ mod recounted;
 mod register;
 mod registry;
 mod requests;
+mod rotation;
 pub mod sqlite;
 mod standing;
 mod task;
@@ -62,6 +63,10 @@ pub use registry::{
     WorkerView,
 };
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
+pub use rotation::{
+    CurrentKey, GatewayKeys, KeyReport, Resealing, Rotation, RowMark, RowsByKey, SEALED,
+    SealedAnew, SealedPlace, SealedValue,
+};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
 pub use view::{ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount};
@@ -75,6 +80,7 @@ pub trait Store:
     + Pages
     + Registry
     + Requests
+    + Rotation
     + Standings
     + Webhooks
     + Send

@@ -21,11 +21,13 @@ pub enum TaskKind {
     Announce,
     /// Deliver what waits for a subscription; subject: webhook id.
     Deliver,
+    /// Seal with the current key what was sealed with others; subject: `sealed`.
+    Reseal,
 }
 
 impl TaskKind {
-    /// All, in the order in which work is taken: first what may clear doubt, then what may pay.
-    pub const ALL: [Self; 8] = [
+    /// All, in the order in which work is taken: first what may clear doubt, then what may pay, then what tells of it, then what keeps house.
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::Query,
         Self::Collect,
@@ -34,6 +36,7 @@ impl TaskKind {
         Self::Expire,
         Self::Announce,
         Self::Deliver,
+        Self::Reseal,
     ];
 
     /// The name kept in the store.
@@ -47,6 +50,7 @@ impl TaskKind {
             Self::Expire => "expire",
             Self::Announce => "announce",
             Self::Deliver => "deliver",
+            Self::Reseal => "reseal",
         }
     }
 

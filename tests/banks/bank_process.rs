@@ -16,6 +16,8 @@ pub(crate) struct BankProcess {
     pub(crate) code: &'static str,
     pub(crate) base: String,
     pub(crate) ledger: PathBuf,
+    /// Every instruction as it came.
+    pub(crate) received: PathBuf,
     control: String,
     child: Child,
     // Kept open: a bank whose output nobody holds would fail at its next line.
@@ -49,6 +51,8 @@ impl BankProcess {
         let settings = folder.join(format!("{code}.toml"));
         fs::write(&settings, behaviour).unwrap();
         let ledger = folder.join(format!("{code}.ledger"));
+        let received = folder.join(format!("{code}.received"));
+        fs::create_dir(&received).unwrap();
         let file = |name: String| certificates.file(&name);
         let mut command = Command::new(program());
         command
@@ -58,7 +62,8 @@ impl BankProcess {
             .args(["--client-ca".into(), file(format!("bank-{code}-ca.pem"))])
             .args(["--crl".into(), file(format!("bank-{code}.crl.pem"))])
             .args(["--behaviour".into(), settings])
-            .args(["--journal".into(), ledger.clone()]);
+            .args(["--journal".into(), ledger.clone()])
+            .args(["--received".into(), received.clone()]);
         if let Some(url) = push_url {
             command
                 .args(["--push-url", url])
@@ -81,6 +86,7 @@ impl BankProcess {
             code,
             base,
             ledger,
+            received,
             control,
             child,
             _output: output,

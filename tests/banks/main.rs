@@ -146,8 +146,11 @@ async fn a_bank_that_cannot_be_reached_gets_the_same_bytes_later(engine: Engine)
     proven(&world).await;
     let after = world.instruction(&batch.code).await;
     assert_eq!(
-        (after.bytes, after.bank_key),
-        (before.bytes, before.bank_key)
+        (after.bytes, &after.bank_key),
+        (before.bytes, &before.bank_key)
     );
+    let received = world.banks[0].received.join(&after.bank_key);
+    let size = std::fs::metadata(received).unwrap().len();
+    assert_eq!(after.bytes.map(|(_, size)| size), Some(size));
     assert_eq!(world.at(Place::Paid).await, 20);
 }

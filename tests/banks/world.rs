@@ -123,6 +123,7 @@ impl World {
             store,
             evidence,
             vault,
+            keys: Default::default(),
             banks: Arc::new(known.unwrap()),
             national: Default::default(),
             approval: Default::default(),

@@ -177,6 +177,13 @@ on_each_engine! {
         a_refused_request_gives_its_key_back,
         what_is_old_is_forgotten,
     }
+    rotation {
+        a_key_becomes_current_when_every_running_gateway_has_it,
+        the_first_gateways_key_is_current_and_another_installation_shows,
+        what_is_sealed_is_counted_and_walked_in_every_place,
+        what_changed_meanwhile_is_not_overwritten,
+        a_walk_that_ends_while_another_key_becomes_current_begins_anew,
+    }
     auditing {
         a_broken_audit_chain_is_named_at_its_first_broken_entry,
         an_entry_written_anew_with_a_hash_that_fits_is_named,

@@ -1,40 +1,33 @@
-//! The key file: made once, readable by its owner only, read at start. It knows nothing of what is sealed with the keys.
-//!
-//! Sealing keys come by number, one of them current: new data takes the current one, old data finds its own. Blind keys do not change:
-//! a blind index must be the same for ever, or the same worker would be two.
+//! Keys ready for use. Sealing keys come by number, one of them current: new data takes the current one, old data finds its own. Blind keys do
+//! not change: a blind index must be the same for ever, or the same worker would be two.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use aws_lc_rs::{hkdf, hmac};
+
+use super::{
+    HEAD_LEN, VaultError,
+    cipher::{Algorithm, Cipher},
+    key_file::{self, KeyFile, Secret},
 };
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, LessSafeKey, UnboundKey},
-    hkdf, hmac,
-};
-use serde::{Deserialize, Deserializer, de::Error as _};
-use zeroize::Zeroizing;
-
-use super::VaultError;
-
-/// No key file is larger than this many bytes, however often its sealing key was changed.
-const LARGEST_FILE: u64 = 1024 * 1024;
+/// Tells one key from another and says nothing else about it.
+pub type Print = [u8; 16];
 
 /// Everything in the key file, made ready for use.
+#[derive(Clone)]
 pub(super) struct Keys {
     pub(super) current: u32,
-    pub(super) sealing: BTreeMap<u32, SealingKey>,
-    pub(super) blind: BlindKeys,
+    pub(super) sealing: BTreeMap<u32, Arc<SealingKey>>,
+    pub(super) blind: Arc<BlindKeys>,
 }
 
 /// One sealing key: never used itself, but to derive the key for rows and one key for each file.
 pub(super) struct SealingKey {
     root: hkdf::Prk,
-    pub(super) rows: LessSafeKey,
+    pub(super) algorithm: Algorithm,
+    pub(super) rows: Cipher,
+    pub(super) print: Print,
 }
 
 /// One key for each field, so that indexes of different fields cannot be compared.
@@ -44,137 +37,16 @@ pub(super) struct BlindKeys {
     pub(super) binding: hmac::Key,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    current: u32,
-    sealing: Vec<SealingEntry>,
-    blind: BlindEntry,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SealingEntry {
-    id: u32,
-    key: Secret,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BlindEntry {
-    id_number: Secret,
-    account: Secret,
-    binding: Secret,
-}
-
-/// 256 bits, wiped when dropped.
-struct Secret(Zeroizing<[u8; 32]>);
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Zeroizing::new(String::deserialize(deserializer)?);
-        let mut bytes = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.as_bytes(), bytes.as_mut_slice())
-            .map_err(|_| D::Error::custom("a key has 64 hexadecimal digits"))?;
-        Ok(Self(bytes))
-    }
-}
-
-/// Writes a new file of random keys and makes it durable.
-pub(super) fn create(path: &Path) -> Result<(), VaultError> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => VaultError::Exists { path: path.into() },
-            _ => VaultError::unusable(path, source),
-        })?;
-    file.write_all(random_file().as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| sync_folder_of(path))
-        .map_err(|source| VaultError::unusable(path, source))
-}
-
-fn random_file() -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(1024));
-    text.push_str(
-        "# Wagegate's keys: with this file every name, number and document can be read, without it none. Back it up apart from the data.\n\
-         # A new sealing key: add a [[sealing]] with a new id and make it current. Keep the old ones. Never change a key under [blind].\n",
-    );
-    let mut line = |head: &str| {
-        let mut key = Zeroizing::new([0; 32]);
-        aws_lc_rs::rand::fill(key.as_mut_slice()).expect("the system gives random bytes");
-        text.push_str(head);
-        text.push_str(" = \"");
-        for byte in key.iter() {
-            write!(text, "{byte:02x}").expect("a string takes all that is written");
-        }
-        text.push_str("\"\n");
-    };
-    line("current = 1\n\n[[sealing]]\nid = 1\nkey");
-    line("\n[blind]\nid_number");
-    line("account");
-    line("binding");
-    text
-}
-
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Reads a key file, and refuses one that others can read.
-pub(super) fn open(path: &Path) -> Result<Keys, VaultError> {
-    let unusable = |source| VaultError::unusable(path, source);
-    let mut file = File::open(path).map_err(unusable)?;
-    // Asked of the open file, not of the path, which could name another one by now.
-    let metadata = file.metadata().map_err(unusable)?;
-    check_owner_only(path, &metadata)?;
-    if metadata.len() > LARGEST_FILE {
-        return Err(unusable(io::Error::other(
-            "larger than 1 MiB: not a key file",
-        )));
-    }
-    let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
-    file.read_to_string(&mut text).map_err(unusable)?;
-    let parsed = toml::from_str(&text).map_err(|error| malformed(path, &text, &error))?;
-    Keys::from_file(parsed).map_err(|reason| VaultError::Malformed {
-        path: path.into(),
-        reason,
-    })
-}
-
-fn check_owner_only(path: &Path, metadata: &fs::Metadata) -> Result<(), VaultError> {
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(VaultError::Exposed {
-        path: path.into(),
-        mode,
-    })
-}
-
-/// Says the line only: the parser's own message quotes it, key included.
-fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> VaultError {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-    VaultError::Malformed {
-        path: path.into(),
-        reason: format!("line {line} is not as `keys new` writes it"),
-    }
-}
-
 impl Keys {
+    pub(super) fn open(path: &Path) -> Result<Self, VaultError> {
+        Self::from_file(key_file::read(path)?).map_err(|reason| VaultError::malformed(path, reason))
+    }
+
     fn from_file(file: KeyFile) -> Result<Self, String> {
         let mut sealing = BTreeMap::new();
         for entry in file.sealing {
-            if sealing
-                .insert(entry.id, SealingKey::new(&entry.key))
-                .is_some()
-            {
+            let key = Arc::new(SealingKey::new(entry.algorithm, &entry.key));
+            if sealing.insert(entry.id, key).is_some() {
                 return Err(format!("sealing key {} is there twice", entry.id));
             }
         }
@@ -188,31 +60,92 @@ impl Keys {
         Ok(Self {
             current: file.current,
             sealing,
-            blind: BlindKeys {
+            blind: Arc::new(BlindKeys {
                 id_number: blind(&file.blind.id_number),
                 account: blind(&file.blind.account),
                 binding: blind(&file.blind.binding),
-            },
+            }),
+        })
+    }
+
+    pub(super) fn current(&self) -> &SealingKey {
+        self.sealing
+            .get(&self.current)
+            .expect("keys without their current one are refused")
+    }
+
+    /// How everything begins that is sealed now.
+    pub(super) fn head(&self) -> [u8; HEAD_LEN] {
+        let [a, b, c, d] = self.current.to_be_bytes();
+        [self.current().algorithm.form(), a, b, c, d]
+    }
+
+    /// These keys as the successors of those in use, which keep their current one.
+    ///
+    /// # Errors
+    /// A key that is in use is gone, or is another one under the same id.
+    pub(super) fn after(self, before: &Self) -> Result<Self, String> {
+        if self.blind.print() != before.blind.print() {
+            return Err("a key under [blind] is not the one it was".into());
+        }
+        for (id, key) in &self.sealing {
+            let known = before.sealing.get(id);
+            if known.is_some_and(|known| known.print != key.print) {
+                return Err(format!("sealing key {id} is not the one it was"));
+            }
+        }
+        if !self.sealing.contains_key(&before.current) {
+            return Err(format!(
+                "sealing key {} is current and not there",
+                before.current
+            ));
+        }
+        Ok(Self {
+            current: before.current,
+            ..self
         })
     }
 }
 
 impl SealingKey {
-    fn new(secret: &Secret) -> Self {
+    fn new(algorithm: Algorithm, secret: &Secret) -> Self {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"").extract(secret.0.as_slice());
-        let rows = derive(&root, &[b"wagegate rows"]);
-        Self { root, rows }
+        let rows = Cipher::derive(algorithm, &root, &[b"wagegate rows"]);
+        let print = print(algorithm, &root);
+        Self {
+            root,
+            algorithm,
+            rows,
+            print,
+        }
     }
 
     /// The key of one file, which has this salt to itself: nonces inside a file may then simply count.
-    pub(super) fn file(&self, salt: &[u8; 32]) -> LessSafeKey {
-        derive(&self.root, &[b"wagegate file", salt])
+    pub(super) fn file(&self, salt: &[u8; 32]) -> Cipher {
+        Cipher::derive(self.algorithm, &self.root, &[b"wagegate file", salt])
     }
 }
 
-fn derive(root: &hkdf::Prk, purpose: &[&[u8]]) -> LessSafeKey {
-    let key = root
-        .expand(purpose, &AES_256_GCM)
+impl BlindKeys {
+    /// Tells these keys from others.
+    pub(super) fn print(&self) -> Print {
+        let mut all = hmac::Context::with_key(&self.id_number);
+        for key in [&self.account, &self.binding] {
+            all.update(hmac::sign(key, b"wagegate print").as_ref());
+        }
+        *all.sign()
+            .as_ref()
+            .first_chunk()
+            .expect("a SHA-256 tag has 32 bytes")
+    }
+}
+
+/// Of the key and what it is used with: the same bits with another cipher are another key.
+fn print(algorithm: Algorithm, root: &hkdf::Prk) -> Print {
+    let mut bytes = [0; 32];
+    let purpose = [b"wagegate print ".as_slice(), algorithm.code().as_bytes()];
+    root.expand(&purpose, hkdf::HKDF_SHA256)
+        .and_then(|print| print.fill(&mut bytes))
         .expect("HKDF-SHA-256 gives up to 8,160 bytes, and this asks for 32");
-    LessSafeKey::new(UnboundKey::from(key))
+    *bytes.first_chunk().expect("32 bytes hold 16")
 }

@@ -1,11 +1,14 @@
 //! What hides people at rest (invariant 18): seals their names and numbers for the database, blinds them for look-up, and seals files.
 //!
-//! A sealed value is `version | key id | nonce | ciphertext | tag` under AES-256-GCM. Its blind index goes in as associated data, so that a
+//! A sealed value is `form | key id | nonce | ciphertext | tag` under AES-256-GCM (form 1) or SM4-GCM (form 2), as its key says. Its blind index goes in as associated data, so that a
 //! value moved to another row does not open. A blind index is a keyed hash, because whoever has a plain hash of an account number
 //! or identity number finds the number by trying all of them. What may be shown to whom is not decided here.
 
+mod cipher;
+mod key_file;
 mod keys;
 mod people;
+mod ring;
 mod stream;
 mod webhook;
 mod witness;
@@ -13,11 +16,12 @@ mod witness;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::{
-    aead::{Aad, MAX_TAG_LEN, NONCE_LEN, Nonce},
+    aead::{MAX_TAG_LEN, NONCE_LEN},
     hmac,
 };
 use wagegate_domain::{
@@ -27,12 +31,14 @@ use wagegate_domain::{
 use zeroize::Zeroizing;
 
 use self::keys::{Keys, SealingKey};
-pub(crate) use self::stream::{Label, OpenReader, SealWriter, StreamError};
+pub use self::{cipher::Algorithm, keys::Print, ring::KeyPrint};
+pub(crate) use self::{
+    ring::{SEALED_HEAD, key_id},
+    stream::{Label, OpenReader, SealWriter, StreamError},
+};
 use crate::store::{RowKey, SealedRow};
 
-/// The first byte of everything sealed: AES-256-GCM in the layout of this module.
-const VERSION: u8 = 1;
-/// Version and key id.
+/// Form and key id.
 const HEAD_LEN: usize = 5;
 
 /// A keyed hash that finds the same value again and says nothing else about it.
@@ -79,6 +85,20 @@ pub enum VaultError {
         /// The id.
         id: u32,
     },
+    /// The key of this id here is not the one that is meant.
+    #[error(
+        "sealing key {id} of the key file is not the key of this id that the database knows: copy the one key file to every gateway"
+    )]
+    Foreign {
+        /// The id.
+        id: u32,
+    },
+    /// What is current seals new data, and cannot go.
+    #[error("sealing key {id} is the current one: make another one current first")]
+    Current {
+        /// The id.
+        id: u32,
+    },
     /// A newer program sealed it, or it is nothing sealed.
     #[error("sealed in form {version}, which this program does not know")]
     Form {
@@ -97,11 +117,18 @@ impl VaultError {
             source,
         }
     }
+
+    fn malformed(path: &Path, reason: String) -> Self {
+        Self::Malformed {
+            path: path.into(),
+            reason,
+        }
+    }
 }
 
 /// What a sealed value is: one that was sealed as one thing does not open as another.
-#[derive(Clone, Copy)]
-enum Purpose {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
     IdNumber = 1,
     Binding = 2,
     Profile = 3,
@@ -110,16 +137,20 @@ enum Purpose {
 
 /// Seals and opens with the keys of one key file.
 pub struct Vault {
-    keys: Keys,
+    path: PathBuf,
+    keys: ArcSwap<Keys>,
+    /// Held while the keys are changed, so that no change is lost to another.
+    changes: Mutex<()>,
     nonces: Mutex<Nonces>,
 }
 
 /// Shows which keys there are, never one of them.
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.keys.load();
         f.debug_struct("Vault")
-            .field("current", &self.keys.current)
-            .field("sealing", &self.keys.sealing.keys())
+            .field("current", &keys.current)
+            .field("sealing", &keys.sealing.keys())
             .finish_non_exhaustive()
     }
 }
@@ -130,7 +161,15 @@ impl Vault {
     /// # Errors
     /// `Exists`, or `Unusable` where the file cannot be written.
     pub fn create(path: &Path) -> Result<(), VaultError> {
-        keys::create(path)
+        Self::create_with(path, Algorithm::default())
+    }
+
+    /// The same, with the cipher that its sealing key is for.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_with(path: &Path, algorithm: Algorithm) -> Result<(), VaultError> {
+        key_file::create(path, algorithm)
     }
 
     /// Takes the keys of a file into use.
@@ -139,7 +178,9 @@ impl Vault {
     /// `Exposed` where others may read it; `Unusable`, `Malformed`.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
         Ok(Self {
-            keys: keys::open(path)?,
+            path: path.into(),
+            keys: ArcSwap::from_pointee(Keys::open(path)?),
+            changes: Mutex::new(()),
             nonces: Mutex::new(Nonces::new()),
         })
     }
@@ -200,13 +241,13 @@ impl Vault {
 
     /// The blind index of an identity number.
     pub fn blind_id_number(&self, id: &IdNumber) -> Blind {
-        blind(&self.keys.blind.id_number, &[id.clear()])
+        blind(&self.keys.load().blind.id_number, &[id.clear()])
     }
 
     /// The blind index of a registered name: in the normal form of names, so that another spelling of the middle dot is the same.
     pub fn blind_name(&self, name: &PersonName) -> Blind {
         // Two fields: no binding has so few, and none can come to the same bytes.
-        blind(&self.keys.blind.binding, &["name", name.clear()])
+        blind(&self.keys.load().blind.binding, &["name", name.clear()])
     }
 
     /// The blind indexes of one row, and nothing sealed.
@@ -219,7 +260,7 @@ impl Vault {
     }
 
     fn blind_of_account(&self, account: &BankAccount) -> Blind {
-        blind(&self.keys.blind.account, &[account.clear()])
+        blind(&self.keys.load().blind.account, &[account.clear()])
     }
 
     fn blind_binding(&self, row: &WageRow) -> Blind {
@@ -239,7 +280,8 @@ impl Vault {
 
     /// The parts are copied once, into the buffer that is encrypted in place: no clear copy stays behind.
     fn seal(&self, purpose: Purpose, blind: &Blind, parts: &[&[u8]]) -> Vec<u8> {
-        let head = head(self.keys.current);
+        let keys = self.keys.load();
+        let head = keys.head();
         let nonce = self.next_nonce();
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let mut sealed = Vec::with_capacity(HEAD_LEN + NONCE_LEN + length + MAX_TAG_LEN);
@@ -247,16 +289,12 @@ impl Vault {
         sealed.extend_from_slice(&nonce);
         let clear_from = sealed.len();
         parts.iter().for_each(|part| sealed.extend_from_slice(part));
-        let tag = self
-            .current()
-            .rows
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                associated(&head, purpose, blind),
-                sealed.get_mut(clear_from..).unwrap_or_default(),
-            )
-            .expect("AES-GCM seals whatever is shorter than 64 GiB");
-        sealed.extend_from_slice(tag.as_ref());
+        let tag = keys.current().rows.seal(
+            nonce,
+            &associated(&head, purpose, blind),
+            sealed.get_mut(clear_from..).unwrap_or_default(),
+        );
+        sealed.extend_from_slice(&tag);
         sealed
     }
 
@@ -271,34 +309,28 @@ impl Vault {
             .split_first_chunk::<NONCE_LEN>()
             .ok_or(VaultError::Damaged)?;
         let mut clear = Zeroizing::new(rest.to_vec());
-        let length = self
-            .key_of(head)?
-            .rows
-            .open_in_place(
-                Nonce::assume_unique_for_key(*nonce),
-                associated(head, purpose, blind),
-                &mut clear,
-            )
-            .map_err(|_| VaultError::Damaged)?
-            .len();
+        let associated = associated(head, purpose, blind);
+        let key = self.key_of(head)?;
+        let length = key.rows.open(*nonce, &associated, &mut clear)?.len();
         clear.truncate(length);
         Ok(clear)
     }
 
-    fn current(&self) -> &SealingKey {
-        self.keys
-            .sealing
-            .get(&self.keys.current)
-            .expect("a key file without its current key is refused")
+    fn key_of(&self, head: &[u8; HEAD_LEN]) -> Result<Arc<SealingKey>, VaultError> {
+        let [version, id @ ..] = *head;
+        let algorithm = Algorithm::of_form(version).ok_or(VaultError::Form { version })?;
+        let id = u32::from_be_bytes(id);
+        let keys = self.keys.load();
+        let key = keys.sealing.get(&id).ok_or(VaultError::NoKey { id })?;
+        // A key is used with one cipher alone.
+        if key.algorithm != algorithm {
+            return Err(VaultError::Damaged);
+        }
+        Ok(Arc::clone(key))
     }
 
-    fn key_of(&self, head: &[u8; HEAD_LEN]) -> Result<&SealingKey, VaultError> {
-        let [version, id @ ..] = *head;
-        if version != VERSION {
-            return Err(VaultError::Form { version });
-        }
-        let id = u32::from_be_bytes(id);
-        self.keys.sealing.get(&id).ok_or(VaultError::NoKey { id })
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next_nonce(&self) -> [u8; NONCE_LEN] {
@@ -309,17 +341,8 @@ impl Vault {
     }
 }
 
-fn head(key_id: u32) -> [u8; HEAD_LEN] {
-    let [a, b, c, d] = key_id.to_be_bytes();
-    [VERSION, a, b, c, d]
-}
-
 /// What is authenticated with a value and not stored with it: its form and key, what it is, and the row it belongs to.
-fn associated(
-    head: &[u8; HEAD_LEN],
-    purpose: Purpose,
-    blind: &Blind,
-) -> Aad<[u8; HEAD_LEN + 1 + 16]> {
+fn associated(head: &[u8; HEAD_LEN], purpose: Purpose, blind: &Blind) -> [u8; HEAD_LEN + 1 + 16] {
     let mut bytes = [0; HEAD_LEN + 1 + 16];
     let purpose = [purpose as u8];
     let parts = head.iter().chain(&purpose).chain(blind);
@@ -327,7 +350,7 @@ fn associated(
         .iter_mut()
         .zip(parts)
         .for_each(|(to, from)| *to = *from);
-    Aad::from(bytes)
+    bytes
 }
 
 /// HMAC-SHA-256, cut to 16 bytes; every field with its length first, so that no two lists of fields give the same bytes.

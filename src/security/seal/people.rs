@@ -83,7 +83,7 @@ impl Vault {
             ),
             // Four fields: neither a binding nor a name has as many.
             digest: blind(
-                &self.keys.blind.binding,
+                &self.keys.load().blind.binding,
                 &["profile", name.clear(), digits, ""],
             ),
             has_phone: phone.is_some(),
@@ -99,7 +99,7 @@ impl Vault {
     ) -> Blind {
         let cnaps = cnaps.map_or("", Cnaps::as_str);
         blind(
-            &self.keys.blind.binding,
+            &self.keys.load().blind.binding,
             &[account.clear(), name.clear(), cnaps],
         )
     }

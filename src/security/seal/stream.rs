@@ -1,15 +1,15 @@
 //! Files of any length, sealed in chunks so that none is held whole. Compression, names and folders are the evidence store's.
 //!
-//! `version | key id | salt(32) | label | chunk …`: the salt gives the file a key of its own, so nonces count: number of the chunk, then what
+//! `form | key id | salt(32) | label | chunk …`: the salt gives the file a key of its own, so nonces count: number of the chunk, then what
 //! it is (label, chunk, last chunk). The label holds hash and size of the clear bytes and the length of what was sealed. A file that
 //! was cut, extended, reordered, mixed or put under another name does not open; what is handed out before an error is true.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use aws_lc_rs::aead::{Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce};
+use aws_lc_rs::aead::{MAX_TAG_LEN, NONCE_LEN};
 use zeroize::Zeroizing;
 
-use super::{HEAD_LEN, Vault, VaultError, head};
+use super::{HEAD_LEN, Vault, VaultError, cipher::Cipher};
 
 const SALT_LEN: usize = 32;
 const LABEL_LEN: usize = 32 + 8 + 8;
@@ -53,17 +53,17 @@ enum Part {
 }
 
 /// Unique within a file, whose key is its own.
-fn nonce(number: u64, part: Part) -> Nonce {
+fn nonce(number: u64, part: Part) -> [u8; NONCE_LEN] {
     let mut bytes = [0; NONCE_LEN];
     bytes[..8].copy_from_slice(&number.to_be_bytes());
     bytes[8] = part as u8;
-    Nonce::assume_unique_for_key(bytes)
+    bytes
 }
 
 /// Seals what is written to it. Without [`SealWriter::finish`] the file has no label and never opens.
 pub(crate) struct SealWriter<W> {
     out: W,
-    key: LessSafeKey,
+    key: Cipher,
     opening: [u8; HEAD_LEN + SALT_LEN],
     chunk: Zeroizing<Vec<u8>>,
     chunks: u64,
@@ -80,13 +80,14 @@ impl Vault {
         let mut salt = [0; SALT_LEN];
         aws_lc_rs::rand::fill(&mut salt).expect("the system gives random bytes");
         let mut opening = [0; HEAD_LEN + SALT_LEN];
-        opening[..HEAD_LEN].copy_from_slice(&head(self.keys.current));
+        let keys = self.keys.load();
+        opening[..HEAD_LEN].copy_from_slice(&keys.head());
         opening[HEAD_LEN..].copy_from_slice(&salt);
         // Noughts hold the place of opening and label until `finish`.
         out.write_all(&[0; CHUNKS_FROM])?;
         Ok(SealWriter {
             out,
-            key: self.current().file(&salt),
+            key: keys.current().file(&salt),
             opening,
             chunk: Zeroizing::new(Vec::with_capacity(CHUNK_LEN + MAX_TAG_LEN)),
             chunks: 0,
@@ -147,13 +148,11 @@ fn sealed_len(length: u64) -> u64 {
 }
 
 fn open_label(
-    key: &LessSafeKey,
+    key: &Cipher,
     head: &[u8; HEAD_LEN],
     sealed: &mut [u8],
 ) -> Result<(Label, u64), VaultError> {
-    let clear = key
-        .open_in_place(nonce(0, Part::Label), Aad::from(head), sealed)
-        .map_err(|_| VaultError::Damaged)?;
+    let clear = key.open(nonce(0, Part::Label), head, sealed)?;
     let (hash, rest) = split(clear);
     let (size, rest) = split(rest);
     let (length, _) = split(rest);
@@ -179,9 +178,8 @@ impl<W: Write + Seek> SealWriter<W> {
         clear.extend_from_slice(&label.size.to_be_bytes());
         clear.extend_from_slice(&length.to_be_bytes());
         let head: &[u8] = &self.opening[..HEAD_LEN];
-        self.key
-            .seal_in_place_append_tag(nonce(0, Part::Label), Aad::from(head), &mut clear)
-            .expect("AES-GCM seals whatever is shorter than 64 GiB");
+        let tag = self.key.seal(nonce(0, Part::Label), head, &mut clear);
+        clear.extend_from_slice(&tag);
         self.out.seek(SeekFrom::Start(0))?;
         self.out.write_all(&self.opening)?;
         self.out.write_all(&clear)?;
@@ -191,9 +189,10 @@ impl<W: Write + Seek> SealWriter<W> {
 
     fn seal_chunk(&mut self, part: Part) -> io::Result<()> {
         self.sealed += self.chunk.len() as u64;
-        self.key
-            .seal_in_place_append_tag(nonce(self.chunks, part), Aad::empty(), &mut *self.chunk)
-            .expect("AES-GCM seals whatever is shorter than 64 GiB");
+        let tag = self
+            .key
+            .seal(nonce(self.chunks, part), &[], &mut self.chunk);
+        self.chunk.extend_from_slice(&tag);
         self.chunks += 1;
         let written = self.out.write_all(&self.chunk);
         self.broken = written.is_err();
@@ -221,7 +220,7 @@ impl<W: Write + Seek> Write for SealWriter<W> {
 /// Reads a sealed file chunk by chunk; every byte that it gives was checked before.
 pub(crate) struct OpenReader<R> {
     from: R,
-    key: LessSafeKey,
+    key: Cipher,
     label: Label,
     chunks: u64,
     left: u64,
@@ -244,7 +243,7 @@ impl<R: Read> OpenReader<R> {
         self.from.read_exact(&mut self.chunk)?;
         let part = if last { Part::LastChunk } else { Part::Chunk };
         self.key
-            .open_in_place(nonce(self.chunks, part), Aad::empty(), &mut self.chunk)
+            .open(nonce(self.chunks, part), &[], &mut self.chunk)
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, VaultError::Damaged))?;
         self.chunk.truncate(length);
         self.chunks += 1;

@@ -123,7 +123,8 @@ fn errors_name_the_form_and_the_key_that_are_missing() {
     let vault = KeyFolder::new().vault();
     let sealed = vault.seal_row(&row(CARD));
     for (head, expected) in [
-        ([2, 0, 0, 0, 1], "sealed in form 2"),
+        ([3, 0, 0, 0, 1], "sealed in form 3"),
+        ([2, 0, 0, 0, 1], "does not open"),
         ([1, 0, 0, 0, 9], "sealed with key 9"),
     ] {
         let mut other = sealed.binding_sealed.clone();
@@ -246,15 +247,16 @@ fn keys_that_others_can_use_are_refused_with_the_remedy() {
 #[test]
 fn a_bad_key_file_is_refused_without_showing_a_key() {
     for (from, to, expected) in [
-        ("id = 1\nkey = \"", "id = 1\nkey = \"xx", "line 7"),
+        ("\nkey = \"", "\nkey = \"xx", "line 8"),
+        ("aes-256-gcm", "aes-128-ecb", "line 7"),
         ("current = 1", "current = 3", "names sealing key 3"),
         (
             "\n[blind]",
             "\n[[sealing]]\nid = 1\nkey = \"KEY\"\n[blind]",
             "key 1 is there twice",
         ),
-        ("account", "acount", "line 11"),
-        ("\n[blind]", "\n[blind", "line 9"),
+        ("account", "acount", "line 12"),
+        ("\n[blind]", "\n[blind", "line 10"),
     ] {
         let keys = KeyFolder::new();
         let key = "5a".repeat(32);

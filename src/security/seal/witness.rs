@@ -9,7 +9,7 @@ impl Vault {
     /// when the sealing key does not.
     pub fn witness_tag(&self, line: &str) -> [u8; 32] {
         // No list of fields that is blinded begins with this length.
-        let key = hmac::sign(&self.keys.blind.binding, b"wagegate audit witness");
+        let key = hmac::sign(&self.keys.load().blind.binding, b"wagegate audit witness");
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
         *hmac::sign(&key, line.as_bytes())
             .as_ref()

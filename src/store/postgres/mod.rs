@@ -28,6 +28,7 @@ mod registry;
 mod reports;
 mod requests;
 mod roster;
+mod rotation;
 mod schema;
 mod standing;
 mod standings;

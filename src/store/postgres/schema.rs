@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_approval",
     7 "0007_webhooks",
     8 "0008_audit_head",
+    9 "0009_rotation",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

@@ -26,6 +26,7 @@ mod registry;
 mod reports;
 mod requests;
 mod roster;
+mod rotation;
 mod schema;
 mod sheets;
 mod standing;
@@ -36,6 +37,10 @@ mod versions;
 mod webhooks;
 mod workers;
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -76,6 +81,7 @@ impl SqliteStore {
             .busy_timeout(BUSY)
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-65536");
+        make_for_owner(options.get_filename()).map_err(sqlx::Error::Io)?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(TURN)
@@ -94,6 +100,22 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+/// Makes a missing database file that nobody but its owner can open; the files that SQLite puts beside it take its permissions.
+fn make_for_owner(file: &Path) -> io::Result<()> {
+    if file.to_str().is_some_and(|name| name.contains(":memory:")) {
+        return Ok(());
+    }
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_approval",
     7 "0007_webhooks",
     8 "0008_audit_head",
+    9 "0009_rotation",
 };
 
 /// Runs what is missing, all in one transaction.

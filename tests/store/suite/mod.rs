@@ -16,6 +16,7 @@ pub(crate) mod reading;
 pub(crate) mod registry;
 pub(crate) mod requests;
 pub(crate) mod roster;
+pub(crate) mod rotation;
 pub(crate) mod standing;
 pub(crate) mod talking;
 pub(crate) mod tasks;
