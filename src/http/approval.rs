@@ -126,12 +126,14 @@ pub(super) async fn release(ask: Ask, payload: web::Payload) -> Result<HttpRespo
 pub(super) async fn refuse(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let batch = ask.batch().await?;
     let word: RefusedWire = small(payload).await?;
-    let reason = reason(&ask, &batch, Some(&word.reason)).await?.ok_or_else(|| {
-        unprocessable(
-            "to refuse, say why in `reason`: the clerk has to mend it",
-            vec![],
-        )
-    })?;
+    let reason = reason(&ask, &batch, Some(&word.reason))
+        .await?
+        .ok_or_else(|| {
+            unprocessable(
+                "to refuse, say why in `reason`: the clerk has to mend it",
+                vec![],
+            )
+        })?;
     decide(&ask, batch, Says::Refuse { reason }).await
 }
 

@@ -102,69 +102,6 @@ impl From<StoreError> for Problem {
 
 impl From<Conflict> for Problem {
     fn from(conflict: Conflict) -> Self {
-        let (kind, fix) = match &conflict {
-            Conflict::AlreadyOwed { .. } => (
-                "urn:wagegate:already-owed",
-                "take these rows out, or have the other batch refused first",
-            ),
-            Conflict::RowsDiffer => ("urn:wagegate:rows-differ", "upload the sheet again"),
-            Conflict::NotNow(_) => (
-                "urn:wagegate:not-now",
-                "look at the batch: it says what comes next and whose it is",
-            ),
-            Conflict::SamePerson { .. } => (
-                "urn:wagegate:same-person",
-                "ask somebody else of the project who has the role",
-            ),
-            Conflict::HasInstructions => (
-                "urn:wagegate:has-instructions",
-                "have the operator compare the database with its backup and with what the bank got",
-            ),
-            Conflict::ContentDiffers => (
-                "urn:wagegate:content-differs",
-                "look at the batch again and name the content hash that it shows now; where it is the same, the database was changed outside the gateway",
-            ),
-            Conflict::FundsShort { .. } => (
-                "urn:wagegate:funds-short",
-                "have the money put on the special account, wait until the bank tells of it, and approve again",
-            ),
-            Conflict::ProjectsRefused(_) => (
-                "urn:wagegate:projects-refused",
-                "nothing was imported; mend the lines that are named and send all again",
-            ),
-            Conflict::CardOfAnother { .. } => (
-                "urn:wagegate:card-of-another",
-                "a card is one worker's: ask both, and register the other card first",
-            ),
-            Conflict::EvidenceMissing => (
-                "urn:wagegate:evidence-missing",
-                "upload what shows it (POST /v1/evidence) and name its hash in `evidence`",
-            ),
-            Conflict::ReplacedByHand => (
-                "urn:wagegate:replaced-by-hand",
-                "register the worker's new card; the old one is replaced with it",
-            ),
-            Conflict::AlreadyKnown { .. } => (
-                "urn:wagegate:already-known",
-                "restore it, change its scope, or take another name",
-            ),
-            Conflict::LastOperator => (
-                "urn:wagegate:last-operator",
-                "admit or restore another operator first",
-            ),
-            Conflict::KeyUnknown { .. } => (
-                "urn:wagegate:key-unknown",
-                "copy the key file with the new key to each of them; a gateway reads it again within seconds",
-            ),
-            Conflict::KeyNeeded { .. } => (
-                "urn:wagegate:key-needed",
-                "look at `wagegate keys status` until it says that the key may be removed",
-            ),
-            Conflict::ReferenceReused { .. } => (
-                "urn:wagegate:reference-reused",
-                "give every deposit its own reference; nothing was booked",
-            ),
-        };
         let rows = if let Conflict::AlreadyOwed { rows, .. } = &conflict {
             rows.iter().map(owed_twice).collect()
         } else if let Conflict::CardOfAnother { rows, .. } = &conflict {
@@ -174,11 +111,77 @@ impl From<Conflict> for Problem {
         };
         Self::new(
             StatusCode::CONFLICT,
-            kind,
+            kind(&conflict),
             "Stands against a rule",
-            format!("{conflict}; {fix}"),
+            format!("{conflict}; {}", fix(&conflict)),
         )
         .pointing_at(rows)
+    }
+}
+
+/// The type of its problem.
+const fn kind(conflict: &Conflict) -> &'static str {
+    match conflict {
+        Conflict::AlreadyOwed { .. } => "urn:wagegate:already-owed",
+        Conflict::RowsDiffer => "urn:wagegate:rows-differ",
+        Conflict::NotNow(_) => "urn:wagegate:not-now",
+        Conflict::SamePerson { .. } => "urn:wagegate:same-person",
+        Conflict::HasInstructions => "urn:wagegate:has-instructions",
+        Conflict::ContentDiffers => "urn:wagegate:content-differs",
+        Conflict::FundsShort { .. } => "urn:wagegate:funds-short",
+        Conflict::ProjectsRefused(_) => "urn:wagegate:projects-refused",
+        Conflict::CardOfAnother { .. } => "urn:wagegate:card-of-another",
+        Conflict::EvidenceMissing => "urn:wagegate:evidence-missing",
+        Conflict::ReplacedByHand => "urn:wagegate:replaced-by-hand",
+        Conflict::AlreadyKnown { .. } => "urn:wagegate:already-known",
+        Conflict::LastOperator => "urn:wagegate:last-operator",
+        Conflict::KeyUnknown { .. } => "urn:wagegate:key-unknown",
+        Conflict::KeyNeeded { .. } => "urn:wagegate:key-needed",
+        Conflict::ReferenceReused { .. } => "urn:wagegate:reference-reused",
+    }
+}
+
+/// What to do about it.
+const fn fix(conflict: &Conflict) -> &'static str {
+    match conflict {
+        Conflict::AlreadyOwed { .. } => {
+            "take these rows out, or have the other batch refused first"
+        }
+        Conflict::RowsDiffer => "upload the sheet again",
+        Conflict::NotNow(_) => "look at the batch: it says what comes next and whose it is",
+        Conflict::SamePerson { .. } => "ask somebody else of the project who has the role",
+        Conflict::HasInstructions => {
+            "have the operator compare the database with its backup and with what the bank got"
+        }
+        Conflict::ContentDiffers => {
+            "look at the batch again and name the content hash that it shows now; where it is the same, the database was changed outside the gateway"
+        }
+        Conflict::FundsShort { .. } => {
+            "have the money put on the special account, wait until the bank tells of it, and approve again"
+        }
+        Conflict::ProjectsRefused(_) => {
+            "nothing was imported; mend the lines that are named and send all again"
+        }
+        Conflict::CardOfAnother { .. } => {
+            "a card is one worker's: ask both, and register the other card first"
+        }
+        Conflict::EvidenceMissing => {
+            "upload what shows it (POST /v1/evidence) and name its hash in `evidence`"
+        }
+        Conflict::ReplacedByHand => {
+            "register the worker's new card; the old one is replaced with it"
+        }
+        Conflict::AlreadyKnown { .. } => "restore it, change its scope, or take another name",
+        Conflict::LastOperator => "admit or restore another operator first",
+        Conflict::KeyUnknown { .. } => {
+            "copy the key file with the new key to each of them; a gateway reads it again within seconds"
+        }
+        Conflict::KeyNeeded { .. } => {
+            "look at `wagegate keys status` until it says that the key may be removed"
+        }
+        Conflict::ReferenceReused { .. } => {
+            "give every deposit its own reference; nothing was booked"
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::chain::Print;
 use super::identities::{PrincipalView, Revocation};
-use super::{BatchView, CardView, Deposit, NewRaw};
+use super::{BatchView, CardView, CurrentKey, Deposit, NewRaw};
 
 impl BatchView {
     /// All but its tally, which no act of a person moves.
@@ -34,6 +34,13 @@ impl CardView {
             self.kind.code(),
             self.status.code(),
         ])
+    }
+}
+
+impl CurrentKey {
+    /// Which key seals, by its number and its fingerprint.
+    pub(super) fn print(&self) -> [u8; 32] {
+        Print::of(&[&self.key.id.to_string(), &hex::encode(self.key.print)])
     }
 }
 

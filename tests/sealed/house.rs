@@ -193,7 +193,11 @@ impl House {
     /// Sends JSON; the answer is kept, unless it has a secret that is shown once.
     pub(crate) async fn send_json(&self, certificate: &str, path: &str, body: &Value) -> Answer {
         let url = format!("{}{path}", self.gateways.last().unwrap().url);
-        let sent = self.client(certificate).post(url).json(body);
+        let sent = self
+            .client(certificate)
+            .post(url)
+            .header("content-type", "application/json")
+            .body(body.to_string());
         let answer = sent.send().await.unwrap();
         let answer = Answer {
             status: answer.status().as_u16(),

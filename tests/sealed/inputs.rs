@@ -60,7 +60,9 @@ pub(crate) async fn everything(house: &House, crowd: &Crowd) -> Paid {
         .await;
     documents_of_banks(house, &batch, &crowd.next(30)).await;
     house
-        .until("/v1/suspense", |found| found["items"].as_array().unwrap().len() >= 6)
+        .until("/v1/suspense", |found| {
+            found["items"].as_array().unwrap().len() >= 6
+        })
         .await;
     paid
 }
@@ -171,7 +173,9 @@ async fn subscriptions(house: &House, people: &[Person]) {
             json!({"url": person.name, "kinds": [person.phone]}),
             json!({"url": "https://127.0.0.1:9/", "project": person.id_number}),
         ] {
-            let answer = house.send_json("user-finance", "/v1/webhooks", &wrong).await;
+            let answer = house
+                .send_json("user-finance", "/v1/webhooks", &wrong)
+                .await;
             assert!((400..500).contains(&answer.status), "{answer:?}");
         }
     }

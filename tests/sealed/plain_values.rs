@@ -120,7 +120,14 @@ async fn read_everything(house: &House) {
         .json();
     for batch in batches["items"].as_array().unwrap() {
         let code = batch["code"].as_str().unwrap();
-        for part in ["", "/items", "/warnings", "/instructions", "/changes", "/preview"] {
+        for part in [
+            "",
+            "/items",
+            "/warnings",
+            "/instructions",
+            "/changes",
+            "/preview",
+        ] {
             let path = format!("/v1/batches/{code}{part}");
             house.ask("user-clerk", "GET", &path, "").await;
         }

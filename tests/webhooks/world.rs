@@ -55,6 +55,7 @@ impl World {
             vault,
             banks: Arc::new(Banks::new([]).unwrap()),
             national: Default::default(),
+            keys: Default::default(),
             approval: Default::default(),
             courier: Courier {
                 allowed: Allowed::parse(&ranges).unwrap(),

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::columns::{Columns, stored};
 use super::{PostgresStore, audit, tasks};
 use crate::security::seal::{KeyPrint, key_id};
+use crate::store::chain::Act;
 use crate::store::rotation::{RESEAL_SUBJECT, lacked, unbegun, without};
 use crate::store::*;
 
@@ -91,7 +92,16 @@ impl Rotation for PostgresStore {
             format!("key {}", key.id),
             format!("after key {}", before.key.id),
         );
-        audit::append(&mut tx, at, by, "keys.rotate", &subject, &detail).await?;
+        let act = Act {
+            at,
+            who: by,
+            action: "keys.rotate",
+            subject: &subject,
+            detail: &detail,
+            before: Some(before.print()),
+            after: Some(after.print()),
+        };
+        audit::record(&mut tx, &act).await?;
         tx.commit().await?;
         Ok(after)
     }

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder, SqliteConnection};
 
 use super::{SqliteStore, audit, tasks, write};
 use crate::security::seal::{KeyPrint, key_id};
+use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
 use crate::store::rotation::{RESEAL_SUBJECT, lacked, unbegun, without};
 use crate::store::*;
@@ -86,7 +87,16 @@ impl Rotation for SqliteStore {
             format!("key {}", key.id),
             format!("after key {}", before.key.id),
         );
-        audit::append(&mut tx, at, by, "keys.rotate", &subject, &detail).await?;
+        let act = Act {
+            at,
+            who: by,
+            action: "keys.rotate",
+            subject: &subject,
+            detail: &detail,
+            before: Some(before.print()),
+            after: Some(after.print()),
+        };
+        audit::record(&mut tx, &act).await?;
         tx.commit().await?;
         Ok(after)
     }

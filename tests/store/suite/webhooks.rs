@@ -61,7 +61,8 @@ impl Bench {
                 | TaskKind::Query
                 | TaskKind::Collect
                 | TaskKind::Read
-                | TaskKind::Expire => {
+                | TaskKind::Expire
+                | TaskKind::Reseal => {
                     panic!("{claim:?} is not for the post")
                 }
             }
@@ -144,6 +145,7 @@ pub(crate) async fn what_happens_is_told_in_order_with_sums_and_without_people(b
         kinds,
         [
             "batch.submitted",
+            "batch.reviewed",
             "batch.released",
             "instruction.sent",
             "instruction.accepted",
@@ -156,20 +158,20 @@ pub(crate) async fn what_happens_is_told_in_order_with_sums_and_without_people(b
     );
     let data: Vec<_> = told.into_iter().map(|(_, data)| data).collect();
     assert_eq!(
-        [&data[0], &data[1], &data[2], &data[3]],
-        [&whole, &whole, &instruction, &instruction]
-    );
-    assert_eq!(
-        data[4],
-        with(json!({"count": 1, "fen": 200, "reasons": {"CLOSED": 1}}))
+        [&data[0], &data[1], &data[2], &data[3], &data[4]],
+        [&whole, &whole, &whole, &instruction, &instruction]
     );
     assert_eq!(
         data[5],
+        with(json!({"count": 1, "fen": 200, "reasons": {"CLOSED": 1}}))
+    );
+    assert_eq!(
+        data[6],
         with(json!({"count": 2, "fen": 500, "reasons": {"CLOSED": 1, "CHANNEL": 1}}))
     );
-    assert_eq!(data[6]["places"]["paid"], json!({"count": 2, "fen": 500}));
+    assert_eq!(data[7]["places"]["paid"], json!({"count": 2, "fen": 500}));
     assert_eq!(
-        data[8],
+        data[9],
         with(json!({"count": 1, "fen": 400, "reasons": {"NAME_MISMATCH": 1}}))
     );
 }
@@ -229,9 +231,10 @@ pub(crate) async fn what_is_not_done_is_not_told_but_a_shortage_is(bench: Bench)
         .map(|(kind, _)| kind)
         .collect();
     assert_eq!(
-        kinds[3..],
+        kinds[4..],
         [
             "batch.submitted",
+            "batch.reviewed",
             "batch.released",
             "instruction.sent",
             "instruction.in_doubt",
