@@ -52,7 +52,7 @@ impl Crowd {
 }
 
 fn person(n: usize) -> Person {
-    let surnames = ["司徒", "欧阳", "上官", "诸葛"];
+    let surnames = ["司徒", "欧阳", "上官", "诸葛", "夏侯"];
     let first: Vec<char> = "砚瑾璟翊煊骁淙琰".chars().collect();
     let second: Vec<char> = "霁蔚岚峤昱珩玥瑜".chars().collect();
     let name = format!("{}{}{}", surnames[n / 64], first[n / 8 % 8], second[n % 8]);

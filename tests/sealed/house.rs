@@ -349,7 +349,7 @@ impl House {
         let mut text = format!(
             "[listen]\naddress = '127.0.0.1:0'\ncertificate = '{}'\nkey = '{}'\nlimits = {{ threads = 2 }}\n\
              [store]\nurl = '{}'\n[evidence]\nfolder = 'evidence'\n[keys]\nfile = 'wagegate.keys'\nquiet_s = 0\n\
-             [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 2\ntick_ms = 100\n[approval]\nhold_s = 0\n",
+             [people]\nca = '{}'\ncrl = '{}'\n[worker]\nworkers = 2\ntick_ms = 100\n[approval]\nhold_s = 0\n[webhooks]\nallow = ['127.0.0.0/8']\n",
             file("gateway.pem"),
             file("gateway.key"),
             self.store,

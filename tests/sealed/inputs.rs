@@ -37,14 +37,15 @@ pub(crate) async fn everything(house: &House, crowd: &Crowd) -> Paid {
     let batch = csv_sheet(house, &paid.qingshan).await;
     house.release(&batch).await;
     house.release(&xlsx_sheet(house, &paid.bishui)).await;
-    rosters(house, &crowd.next(20)).await;
-    other_cards(house, &crowd.next(10)).await;
-    subscriptions(house, &crowd.next(10)).await;
     sheets_with_mistakes(house, &crowd.next(30)).await;
     sheets_that_cannot_be_read(house, &crowd.next(20)).await;
     refused_batch(house, &crowd.next(10)).await;
     misdirected_requests(house, &crowd.next(20)).await;
     misspelt_commands(house, &crowd.next(20));
+    // From here on nobody is paid by the first project who is not on its roster.
+    rosters(house, &crowd.next(20)).await;
+    other_cards(house, &crowd.next(10)).await;
+    subscriptions(house, &crowd.next(10)).await;
     house.settled();
     for bank in &house.banks {
         bank.control("settle", &Value::Null).await;
@@ -114,18 +115,8 @@ fn xlsx_sheet(house: &House, people: &[Person]) -> Value {
 /// Workers as JSON for the registry, and as the file that somebody uploads.
 async fn rosters(house: &House, people: &[Person]) {
     let (here, file) = people.split_at(10);
-    let path = "/v1/projects/P1/workers";
-    let rows: Value = here
-        .iter()
-        .map(|person| {
-            json!({"name": person.name, "id_number": person.id_number, "phone": person.phone, "card": person.card,
-                "entered_on": "2026-03-01"})
-        })
-        .collect();
-    for _ in 0..2 {
-        let answer = house.send_json("user-clerk", path, &rows).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-    }
+    let rows = register(house, here).await;
+    assert_eq!(register(house, here).await, rows);
     let header = "姓名,身份证号,手机号,银行卡号,进场日期\n";
     let text = file.iter().fold(header.to_owned(), |text, person| {
         let Person {
@@ -137,22 +128,37 @@ async fn rosters(house: &House, people: &[Person]) {
         text + &format!("{name},{id_number},{phone},{card},2026-03-01\n")
     });
     let file = house.outside("roster.csv", text);
-    house.does("clerk", &["import", "roster", &file, "--project", "P1"]);
+    house.does("clerk", &["import", "workers", &file, "--project", "P1"]);
     // Whoever is not well written down is refused.
     let mut wrong = rows.clone();
     for row in wrong.as_array_mut().unwrap() {
         row["id_number"] = row["phone"].take();
     }
-    let answer = house.send_json("user-clerk", path, &wrong).await;
+    let answer = house.send_json("user-clerk", ROSTER, &wrong).await;
     assert_eq!(answer.status, 422, "{answer:?}");
+}
+
+const ROSTER: &str = "/v1/projects/P1/workers";
+
+/// Enrols people, each with a card; gives the roster that was sent.
+pub(crate) async fn register(house: &House, people: &[Person]) -> Value {
+    let rows: Value = people
+        .iter()
+        .map(|person| {
+            json!({"name": person.name, "id_number": person.id_number, "phone": person.phone, "card": person.card, "cnaps": "313731010015",
+                "entered_on": "2025-12-01"})
+        })
+        .collect();
+    let answer = house.send_json("user-clerk", ROSTER, &rows).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    rows
 }
 
 /// Workers of the roster name other cards.
 async fn other_cards(house: &House, people: &[Person]) {
-    let path = "/v1/projects/P1/workers";
-    let workers = house.ask("user-finance", "GET", path, "").await.json();
+    let workers = house.ask("user-finance", "GET", ROSTER, "").await.json();
     for (worker, person) in workers["items"].as_array().unwrap().iter().zip(people) {
-        let path = format!("{path}/{}/card", worker["id"]);
+        let path = format!("{ROSTER}/{}/card", worker["id"]);
         let answer = house
             .send_json("user-finance", &path, &json!({"account": person.card}))
             .await;
@@ -162,11 +168,18 @@ async fn other_cards(house: &House, people: &[Person]) {
     }
 }
 
+/// Somebody wants to be told.
+pub(crate) async fn subscribe(house: &House) {
+    let wanted = json!({"url": "https://127.0.0.1:9/", "project": "P1"});
+    let answer = house
+        .send_json("user-finance", "/v1/webhooks", &wanted)
+        .await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
+
 /// People where an address to tell is asked for.
 async fn subscriptions(house: &House, people: &[Person]) {
-    let good = json!({"url": "https://127.0.0.1:9/"});
-    let answer = house.send_json("user-finance", "/v1/webhooks", &good).await;
-    assert_eq!(answer.status, 201, "{}", answer.status);
+    subscribe(house).await;
     for person in people {
         for wrong in [
             json!({"url": format!("http://127.0.0.1:9/{}", person.card)}),

@@ -18,10 +18,13 @@ use crate::{
     inputs,
 };
 
-const BEHAVIOUR: &str = "returns_after_polls = 1\nwork_polls = 1\n[late_return]\nclosed = 100\n";
+const BEHAVIOUR: &str = "returns_after_polls = 1\nwork_polls = 1\n";
 const MONTHS: [&str; 6] = [
     "2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06",
 ];
+
+/// All who are paid, each in the registry too.
+const PEOPLE: usize = 108;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_change_under_load_and_the_old_one_is_needed_by_nothing_on_sqlite() {
@@ -37,10 +40,12 @@ async fn keys_change_under_load(engine: Engine, new: &str) {
     let mut house = House::build(engine, BEHAVIOUR).await;
     house.start("text", "info");
     house.set_up().await;
-    let crowd = Crowd::of(108);
-    let people = crowd.next(108);
+    let crowd = Crowd::of(PEOPLE);
+    let people = crowd.next(PEOPLE);
     // Something that the first key sealed, in every place.
     pay(&house, MONTHS[0], &people[..60]).await;
+    inputs::register(&house, &people).await;
+    inputs::subscribe(&house).await;
     house.settled();
 
     let readers = Readers::start(&house);
@@ -69,6 +74,11 @@ async fn keys_change_under_load(engine: Engine, new: &str) {
     house.settled();
     let chain = house.does("operator", &["audit", "verify"]);
     assert_eq!(chain["whole"], true);
+    for (key, act) in [("key 2", "keys.rotate"), ("key 1", "keys.remove")] {
+        let path = format!("/v1/audit?object={}", key.replace(' ', "%20"));
+        let log = house.ask("user-operator", "GET", &path, "").await.json();
+        assert_eq!(log["items"][0]["action"], act, "{log}");
+    }
     nothing_failed(&house);
 }
 
@@ -162,7 +172,14 @@ async fn nothing_needs(house: &House, key: u64) {
         .find(|one| one["id"] == status["current"])
         .unwrap();
     for place in ["worker", "binding"] {
-        assert_eq!(new["rows"][place], 108, "{status}");
+        assert_eq!(new["rows"][place], PEOPLE, "{status}");
+    }
+    for (place, rows) in [
+        ("worker_profile", PEOPLE),
+        ("register_version", PEOPLE),
+        ("webhook", 1),
+    ] {
+        assert_eq!(new["rows"][place], rows, "{status}");
     }
     assert_eq!(status["resealing"]["left"], 0);
     assert!(

@@ -1,4 +1,4 @@
-//! Twelve hundred values of people, planted through every input, and looked for in every place.
+//! More than a thousand values of people, planted through every input, and looked for in every place.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// People in the crowd, each with four values.
-const PEOPLE: usize = 300;
+const PEOPLE: usize = 290;
 
 const BEHAVIOUR: &str = "returns_after_polls = 3\nwork_polls = 1\n[fail]\nname_mismatch = 80\nclosed = 80\n[late_return]\nno_account = 150\nclosed = 150\n";
 
