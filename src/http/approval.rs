@@ -98,7 +98,7 @@ struct Attached {
     hash: Option<String>,
 }
 
-/// `POST /v1/batches/{code}/review`
+/// Says that the wages are right: the second of three people.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/review", request_body = SeenWire, responses((status = 200, body = WholeBatchWire))
 )]
@@ -108,7 +108,7 @@ pub(super) async fn review(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     decide(&ask, batch, Says::Review { content }).await
 }
 
-/// `POST /v1/batches/{code}/release`
+/// Lets the batch go to the bank: the third of three people; its funds are reserved.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/release", request_body = SeenWire, responses((status = 200, body = WholeBatchWire))
 )]
@@ -119,7 +119,7 @@ pub(super) async fn release(ask: Ask, payload: web::Payload) -> Result<HttpRespo
     decide(&ask, batch, Says::Release { content, plan_at }).await
 }
 
-/// `POST /v1/batches/{code}/refuse`
+/// Refuses the batch with a reason; its workers are free for another sheet.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/refuse", request_body = RefusedWire, responses((status = 200, body = WholeBatchWire))
 )]
@@ -137,7 +137,7 @@ pub(super) async fn refuse(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     decide(&ask, batch, Says::Refuse { reason }).await
 }
 
-/// `POST /v1/batches/{code}/withdraw`
+/// Takes back a batch that was not released.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/withdraw", request_body = TakenBackWire, responses((status = 200, body = WholeBatchWire))
 )]
@@ -148,7 +148,7 @@ pub(super) async fn withdraw(ask: Ask, payload: web::Payload) -> Result<HttpResp
     decide(&ask, batch, Says::Withdraw { reason }).await
 }
 
-/// `POST /v1/batches/{code}/undo`
+/// Takes back a release while nothing is planned.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/undo", request_body = TakenBackWire, responses((status = 200, body = WholeBatchWire))
 )]
@@ -231,7 +231,7 @@ fn one_line(said: Option<&str>) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// `POST /v1/batches/{code}/evidence?kind=&hash=`, the document as body.
+/// Puts a document behind the batch: the body, or one that was kept before, by its hash.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/evidence", params(Attached),
     request_body(content(("application/octet-stream"), ("application/pdf"), ("image/jpeg"), ("image/png"))),

@@ -67,7 +67,7 @@ struct Wanted {
     limit: Option<u32>,
 }
 
-/// `GET /v1/audit?object=&who=&after=&limit=`, newest first
+/// Acts, newest first.
 #[utoipa::path(get, path = "/v1/audit", params(Wanted), responses((status = 200, body = Page<AuditEntryWire>)))]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -95,7 +95,7 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&Page { items, next }))
 }
 
-/// `GET /v1/audit/check`
+/// Walks the audit chain and compares it with its head and its witness.
 #[utoipa::path(
     get, path = "/v1/audit/check", responses((status = 200, body = AuditWire))
 )]

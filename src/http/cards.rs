@@ -112,7 +112,7 @@ pub struct EvidenceWire {
     pub size: u64,
 }
 
-/// `POST /v1/cards/{id}/status`
+/// Rules on a card by hand: verified, invalid with a reason, or unverified again, with evidence.
 #[utoipa::path(
     post, path = "/v1/cards/{id}/status", request_body = CardRulingWire,
     params(("id" = i64, Path, description = "The card's number")),
@@ -188,7 +188,7 @@ fn refused(why: &str) -> Problem {
     unprocessable(why, Vec::new())
 }
 
-/// `POST /v1/projects/{code}/workers/{id}/card`
+/// Registers a worker's new card; the one before is replaced.
 #[utoipa::path(
     post, path = "/v1/projects/{code}/workers/{id}/card", request_body = NewCardWire,
     params(("id" = i64, Path, description = "The worker's number")),
@@ -223,7 +223,7 @@ fn claim(new: &NewCardWire) -> Result<CardClaim, Problem> {
     })
 }
 
-/// `POST /v1/evidence`: a document that shows something, as it is.
+/// Keeps a document that shows something, as it is.
 #[utoipa::path(
     post, path = "/v1/evidence",
     request_body(content(("application/octet-stream"), ("application/pdf"), ("image/jpeg"), ("image/png"), ("text/plain"))),

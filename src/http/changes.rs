@@ -115,7 +115,7 @@ struct Listed {
     limit: Option<u32>,
 }
 
-/// `GET /v1/batches/{code}/changes?kind=&after=&limit=`
+/// What differs from the project's last released month: who is new, gone, paid another amount or on another card.
 #[utoipa::path(
     get, path = "/v1/batches/{code}/changes", params(Listed), responses((status = 200, body = ChangesWire))
 )]
@@ -209,7 +209,7 @@ fn masked(vault: &Vault, row: &ChangedRow) -> Result<ChangedWire, Problem> {
     })
 }
 
-/// `GET /v1/batches/{code}/preview`
+/// The instructions that the batch would make today, with the hash of their exact bytes.
 #[utoipa::path(
     get, path = "/v1/batches/{code}/preview", responses((status = 200, body = PreviewWire))
 )]
@@ -219,7 +219,7 @@ pub(super) async fn preview(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&shown(&batch, preview)))
 }
 
-/// `GET /v1/batches/{code}/preview/{part}`: the exact bytes of one part, people in clear; recorded.
+/// The exact bytes of one part, people in clear; the look is recorded.
 #[utoipa::path(
     get, path = "/v1/batches/{code}/preview/{part}",
     responses((status = 200, description = "The exact bytes", body = Vec<u8>, content_type = "application/octet-stream"))

@@ -94,7 +94,7 @@ pub struct RemoveWire {
     pub current: u32,
 }
 
-/// `GET /v1/keys`
+/// Which sealing key is current, who has which, and what each still seals.
 #[utoipa::path(get, path = "/v1/keys", responses((status = 200, body = KeysWire)))]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -102,7 +102,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&KeysWire::from(status)))
 }
 
-/// `POST /v1/keys/rotate`
+/// Makes a key current when every running gateway has it; what others sealed is sealed anew.
 #[utoipa::path(post, path = "/v1/keys/rotate", request_body = RotateWire, responses((status = 200, body = KeysWire)))]
 pub(super) async fn rotate(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -112,7 +112,7 @@ pub(super) async fn rotate(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     Ok(ok(&KeysWire::from(status)))
 }
 
-/// `POST /v1/keys/{key}/remove`: notes that the key goes, if nothing needs it; whoever asks takes it out of the key file.
+/// Notes that a key goes, if nothing needs it; whoever asks takes it out of the key file.
 #[utoipa::path(post, path = "/v1/keys/{key}/remove", responses((status = 200, body = RemoveWire)))]
 pub(super) async fn remove(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;

@@ -118,7 +118,7 @@ pub struct MeWire {
     pub serial: Option<String>,
 }
 
-/// `GET /v1/principals?after=&limit=`
+/// Who may ask for what.
 #[utoipa::path(get, path = "/v1/principals", params(AfterCode), responses((status = 200, body = Page<PrincipalWire>)))]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -131,7 +131,7 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     })))
 }
 
-/// `GET /v1/principals/{name}`: every version, the newest last.
+/// One principal in every version, the newest last.
 #[utoipa::path(get, path = "/v1/principals/{name}", responses((status = 200, body = Vec<PrincipalWire>)))]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -144,7 +144,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         .collect::<Vec<_>>()))
 }
 
-/// `POST /v1/principals`
+/// Admits a principal.
 #[utoipa::path(post, path = "/v1/principals", request_body = PrincipalEntry, responses((status = 201, body = PrincipalWire)))]
 pub(super) async fn admit(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -160,19 +160,19 @@ pub(super) async fn admit(ask: Ask, payload: web::Payload) -> Result<HttpRespons
     ))
 }
 
-/// `POST /v1/principals/{name}/suspend`
+/// Lets a principal do nothing any more, at once.
 #[utoipa::path(post, path = "/v1/principals/{name}/suspend", responses((status = 200, body = PrincipalWire)))]
 pub(super) async fn suspend(ask: Ask) -> Result<HttpResponse, Problem> {
     change(&ask, &PrincipalChange::Suspend).await
 }
 
-/// `POST /v1/principals/{name}/restore`
+/// Lets a suspended principal in again.
 #[utoipa::path(post, path = "/v1/principals/{name}/restore", responses((status = 200, body = PrincipalWire)))]
 pub(super) async fn restore(ask: Ask) -> Result<HttpResponse, Problem> {
     change(&ask, &PrincipalChange::Restore).await
 }
 
-/// `POST /v1/principals/{name}/scope`
+/// Gives a principal another scope.
 #[utoipa::path(post, path = "/v1/principals/{name}/scope", request_body = ScopeWire, responses((status = 200, body = PrincipalWire)))]
 pub(super) async fn rescope(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -197,7 +197,7 @@ async fn change(ask: &Ask, change: &PrincipalChange) -> Result<HttpResponse, Pro
     Ok(ok(&PrincipalWire::from(changed)))
 }
 
-/// `GET /v1/certificates?after=&limit=`
+/// Certificates that came by, and those that were revoked here.
 #[utoipa::path(get, path = "/v1/certificates", params(AfterCode), responses((status = 200, body = Page<CertificateWire>)))]
 pub(super) async fn certificates(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -219,7 +219,7 @@ pub(super) async fn certificates(ask: Ask) -> Result<HttpResponse, Problem> {
     })))
 }
 
-/// `POST /v1/certificates/revoke`
+/// Revokes a certificate, at once, on open connections too.
 #[utoipa::path(post, path = "/v1/certificates/revoke", request_body = RevokeWire, responses((status = 200, body = RevokeDoneWire)))]
 pub(super) async fn revoke(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
@@ -254,7 +254,7 @@ pub(super) async fn revoke(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     }))
 }
 
-/// `GET /v1/me`
+/// Who the caller is, and what they may do.
 #[utoipa::path(get, path = "/v1/me", responses((status = 200, body = MeWire)))]
 pub(super) async fn me(ask: Ask) -> Result<HttpResponse, Problem> {
     let caller = &ask.caller;

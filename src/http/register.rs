@@ -93,7 +93,7 @@ pub(super) async fn import_regions(
     Ok(ok(&Imported::from(registered)))
 }
 
-/// `POST /v1/contractors`
+/// Registers contractors, or changes their names.
 #[utoipa::path(
     post, path = "/v1/contractors", request_body = Vec<ContractorWire>, responses((status = 200, body = Imported))
 )]
@@ -111,7 +111,7 @@ pub(super) async fn import_contractors(
     Ok(ok(&Imported::from(registered)))
 }
 
-/// `GET /v1/contractors?after=&limit=`: all for who sees everything, for others those of their projects.
+/// Contractors: all for who sees everything, for others those of their projects.
 #[utoipa::path(
     get, path = "/v1/contractors", params(AfterCode), responses((status = 200, body = Page<ContractorWire>))
 )]

@@ -120,7 +120,7 @@ struct Filter {
     card: Option<String>,
 }
 
-/// `POST /v1/projects/{code}/workers`, the roster as body.
+/// Registers the workers of a project: a roster (花名册) as workbook, text, JSON or the national platform's messages, whole or not at all.
 #[utoipa::path(
     post, path = "/v1/projects/{code}/workers", params(Form),
     request_body(content(
@@ -165,7 +165,7 @@ fn form(ask: &Ask) -> Result<FormKind, Problem> {
     }
 }
 
-/// `GET /v1/projects/{code}/workers?after=&limit=&on_site=&card=`
+/// The workers on a project's roster, masked.
 #[utoipa::path(
     get, path = "/v1/projects/{code}/workers", params(Filter), responses((status = 200, body = Page<WorkerWire>))
 )]
@@ -213,7 +213,7 @@ fn status(code: &str) -> Result<CardStatus, Problem> {
         .ok_or_else(|| bad_request("card is one of unverified, verified, invalid"))
 }
 
-/// `GET /v1/projects/{code}/workers/{id}`
+/// One worker with stays, attendance, cards and every version that stood.
 #[utoipa::path(
     get, path = "/v1/projects/{code}/workers/{id}",
     params(("id" = i64, Path, description = "The worker's number")),

@@ -148,7 +148,7 @@ impl Paging {
     }
 }
 
-/// `POST /v1/webhooks`; the answer has the secret, once.
+/// Subscribes an address to what happens; the answer has the secret, once.
 #[utoipa::path(
     post, path = "/v1/webhooks", request_body = SubscribeWire, responses((status = 201, body = WithSecretWire))
 )]
@@ -238,7 +238,7 @@ fn kinds(codes: &[String]) -> Result<Vec<NoticeKind>, Problem> {
     codes.iter().map(kind).collect()
 }
 
-/// `GET /v1/webhooks?after=&limit=`, those that the caller may see.
+/// Subscriptions that the caller may see.
 #[utoipa::path(get, path = "/v1/webhooks", params(Paging), responses((status = 200, body = Page<WebhookWire>)))]
 pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     let (after, limit) = ask.query::<Paging>()?.read()?;
@@ -264,13 +264,13 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&Page { items, next }))
 }
 
-/// `GET /v1/webhooks/{id}`
+/// A subscription as it stands.
 #[utoipa::path(get, path = "/v1/webhooks/{id}", responses((status = 200, body = WebhookWire)))]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&WebhookWire::from(webhook(&ask).await?)))
 }
 
-/// `GET /v1/webhooks/{id}/deliveries?after=&limit=`, newest first.
+/// What was delivered or waits, newest first, with every try.
 #[utoipa::path(
     get, path = "/v1/webhooks/{id}/deliveries", params(Paging), responses((status = 200, body = Page<DeliveryWire>))
 )]
@@ -290,13 +290,13 @@ pub(super) async fn deliveries(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(ok(&Page { items, next }))
 }
 
-/// `POST /v1/webhooks/{id}/pause`
+/// Stops deliveries; what happens meanwhile is kept.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/pause", responses((status = 200, body = WebhookWire)))]
 pub(super) async fn pause(ask: Ask) -> Result<HttpResponse, Problem> {
     change(&ask, WebhookChange::Pause).await
 }
 
-/// `POST /v1/webhooks/{id}/resume`; what waits is delivered at once.
+/// Goes on; what waits is delivered at once.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/resume", responses((status = 200, body = WebhookWire)))]
 pub(super) async fn resume(ask: Ask) -> Result<HttpResponse, Problem> {
     change(&ask, WebhookChange::Resume).await
@@ -311,7 +311,7 @@ async fn change(ask: &Ask, change: WebhookChange) -> Result<HttpResponse, Proble
     Ok(ok(&WebhookWire::from(changed.await?)))
 }
 
-/// `POST /v1/webhooks/{id}/rotate`; for a day the secret before signs too.
+/// Makes a new secret; for a day the one before signs too.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/rotate", responses((status = 200, body = WithSecretWire)))]
 pub(super) async fn rotate(ask: Ask) -> Result<HttpResponse, Problem> {
     let view = webhook(&ask).await?;
@@ -335,7 +335,7 @@ pub(super) async fn rotate(ask: Ask) -> Result<HttpResponse, Problem> {
     Ok(shown_once(StatusCode::OK, &rotated))
 }
 
-/// `POST /v1/webhooks/{id}/replay`
+/// Delivers again what happened since a moment.
 #[utoipa::path(
     post, path = "/v1/webhooks/{id}/replay", request_body = ReplayWire, responses((status = 200, body = ReplayedWire))
 )]
@@ -364,7 +364,7 @@ pub(super) async fn replay(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     }))
 }
 
-/// `POST /v1/webhooks/{id}/test`
+/// Delivers an event to try it with.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/test", responses((status = 202, body = TestWire)))]
 pub(super) async fn test(ask: Ask) -> Result<HttpResponse, Problem> {
     let view = webhook(&ask).await?;
