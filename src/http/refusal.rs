@@ -157,7 +157,7 @@ const fn fix(conflict: &Conflict) -> &'static str {
             "look at the batch again and name the content hash that it shows now; where it is the same, the database was changed outside the gateway"
         }
         Conflict::FundsShort { .. } => {
-            "have the money put on the special account, wait until the bank tells of it, and approve again"
+            "have the money put on the special account, wait until the bank tells of it, and release again"
         }
         Conflict::ProjectsRefused(_) => {
             "nothing was imported; mend the lines that are named and send all again"
