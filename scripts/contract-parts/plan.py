@@ -66,7 +66,7 @@ def write_values(description, answers, out):
     for answer in sorted(answers.iterdir()):
         try:
             values_of(json.loads(answer.read_text(encoding="utf-8")), found)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, UnicodeDecodeError):
             continue
     used, lines = {}, []
     for where, name in sorted(set(bindings(description))):

@@ -13,7 +13,7 @@ use super::{
     table::{Column::Left, Column::Right, Table},
 };
 use crate::http::{
-    cards::{CardHistoryWire, CardRulingWire, CardWire, EvidenceWire, NewCardWire},
+    cards::{CardHistoryWire, CardRulingWire, CardWire, KeptWire, NewCardWire},
     register::ContractorWire,
     roster::{StayWire, VersionWire, WorkerRecordWire, WorkerWire},
     wire::Page,
@@ -306,7 +306,7 @@ fn account() -> Result<String, Failure> {
 
 pub(super) async fn evidence(client: &Client, what: &Evidence, out: Out) -> Result<(), Failure> {
     let body = upload(&what.file, out).await?;
-    let kept: EvidenceWire = client.post(&["evidence"], &[], body).await?;
+    let kept: KeptWire = client.post(&["evidence"], &[], body).await?;
     out.show(&kept, |kept| kept.hash.clone())
 }
 

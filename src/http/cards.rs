@@ -105,7 +105,7 @@ impl fmt::Debug for NewCardWire {
 
 /// A document that was kept.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct EvidenceWire {
+pub struct KeptWire {
     /// SHA-256, to be named elsewhere.
     pub hash: String,
     /// Bytes.
@@ -227,7 +227,7 @@ fn claim(new: &NewCardWire) -> Result<CardClaim, Problem> {
 #[utoipa::path(
     post, path = "/v1/evidence",
     request_body(content(("application/octet-stream"), ("application/pdf"), ("image/jpeg"), ("image/png"), ("text/plain"))),
-    responses((status = 201, body = EvidenceWire))
+    responses((status = 201, body = KeptWire))
 )]
 pub(super) async fn keep(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let bytes = body::stream(payload, EVIDENCE_MAX);
@@ -252,7 +252,7 @@ pub(super) async fn keep(ask: Ask, payload: web::Payload) -> Result<HttpResponse
         .await?;
     Ok(with(
         StatusCode::CREATED,
-        &EvidenceWire {
+        &KeptWire {
             hash,
             size: kept.size,
         },

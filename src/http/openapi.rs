@@ -310,6 +310,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_two_schemas_have_one_name() {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for door in DOORS {
+            for (name, schema) in (door.described)().schemas {
+                let text = serde_json::to_string(&schema).unwrap();
+                let first = seen.entry(name.clone()).or_insert_with(|| text.clone());
+                assert_eq!(*first, text, "{name} in {} {}", door.method, door.path);
+            }
+        }
+    }
+
     fn references(value: &serde_json::Value) -> Vec<&str> {
         match value {
             serde_json::Value::Object(map) => map
