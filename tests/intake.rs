@@ -228,6 +228,14 @@ fn what_rows_and_sheet_say_together_is_checked() {
             format!("{HEADER}{WORKER}合计,,,,5432.11\n"),
             (3, "实发工资", "total_differs"),
         ),
+        // What cannot be read cannot be added up: there is one mistake to mend, not two.
+        (
+            format!(
+                "{HEADER}{}合计,1人,,,5432.11\n",
+                WORKER.replace("5432.10", "若干")
+            ),
+            (2, "实发工资", "amount_not_number"),
+        ),
         (
             format!("2026年9月工资表\n{HEADER}{WORKER}"),
             (1, "", "month_differs"),

@@ -21,11 +21,13 @@ pub struct NotAMonth;
 impl PayMonth {
     /// Reads `2026-10`, and the forms that people type: `202610`, `2026年10月`, `2026/10`.
     pub fn parse(text: &str) -> Result<Self, NotAMonth> {
-        let digits: String = text
-            .trim()
-            .chars()
-            .map(|c| if c.is_ascii_digit() { c } else { ' ' })
-            .collect();
+        let digits = |c: char| match c {
+            '0'..='9' => Some(c),
+            '年' | '月' | '份' | '-' | '/' | '.' | ' ' => Some(' '),
+            _ => None,
+        };
+        let digits: Option<String> = text.trim().chars().map(digits).collect();
+        let digits = digits.ok_or(NotAMonth)?;
         let parts: Vec<&str> = digits.split_whitespace().collect();
         let (year, month) = match parts.as_slice() {
             [joined] if joined.len() == 6 => joined.split_at(4),
@@ -101,7 +103,16 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "2026", "2026-13", "26-10", "2026-10-01", "1999-10"] {
+        for text in [
+            "",
+            "2026",
+            "2026-13",
+            "26-10",
+            "2026-10-01",
+            "1999-10",
+            "2026-1x",
+            "2026-x-10",
+        ] {
             assert_eq!(PayMonth::parse(text), Err(NotAMonth), "{text}");
         }
     }

@@ -112,9 +112,10 @@ def mistakes(project, people):
     extra = Draft("补充人员", project, found)
     for worker in people.team(6):
         extra.add(worker)
-    main_sheet = main.close(TOTAL_OFF_BY)
+    main_sheet = main.close()
     extra.add_repeats(people, good[20], good[25])
-    sheets = [main_sheet, extra.close(), last_month(project, people, found), cardless(people, found)]
+    # Where no amount is unreadable: only there a total can be compared.
+    sheets = [main_sheet, extra.close(TOTAL_OFF_BY), last_month(project, people, found), cardless(people, found)]
     return xlsx_file(sheets, shared=True), found
 
 

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use wagegate_domain::{Fen, PayMonth};
 
 use super::{
@@ -156,6 +157,9 @@ fn verdict(looked: Looked) -> Result<CheckedWire, Problem> {
     }
 }
 
+/// A workbook is made in memory, some hundreds of MiB for a large sheet: one after the other.
+static WORKBOOKS: Semaphore = Semaphore::const_new(1);
+
 async fn workbook(looked: Looked) -> Result<HttpResponse, Problem> {
     let (mut problems, warnings) = match looked.checked {
         Ok(checked) => (Vec::new(), checked.warnings),
@@ -164,6 +168,8 @@ async fn workbook(looked: Looked) -> Result<HttpResponse, Problem> {
     };
     let stopping = problems.len();
     problems.extend(warnings);
+    // Never closed, so there is always a turn.
+    let _turn = WORKBOOKS.acquire().await;
     let made = web::block(move || intake::returned(&looked.sheet, &problems)).await;
     let workbook = made
         .map_err(|error| internal(&error))?

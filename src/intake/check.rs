@@ -84,6 +84,8 @@ struct Checker<'a> {
     figures: Figures,
     waiting: (Vec<WageRow>, Vec<Spot>),
     asked: Option<Asked>,
+    /// The amount of some row could not be read, in this sheet or in any: no total can be compared with the rows.
+    unread: [bool; 2],
     report: Report,
     /// Rows to be left out that were found: sheet, and number.
     found: Vec<(String, bool, u32)>,
@@ -107,6 +109,7 @@ impl<'a> Checker<'a> {
             figures: Figures::default(),
             waiting: Default::default(),
             asked: None,
+            unread: [false; 2],
             report: Report::new(expect.listed_max),
             found: Vec::new(),
         }
@@ -160,6 +163,7 @@ impl<'a> Checker<'a> {
 
     fn sheet(&mut self, tab: &Tab) {
         self.figures.next_sheet();
+        self.unread[0] = false;
         if tab.hidden {
             self.report.whole(&tab.name, 0, "", Flaw::SheetHidden);
         }
@@ -170,6 +174,9 @@ impl<'a> Checker<'a> {
         self.rows += 1;
         let left_out = self.is_left_out(line, place);
         let (parts, mut flaws) = parse(line, columns);
+        if parts.amount.is_none() && !left_out {
+            self.unread = [true; 2];
+        }
         self.figures
             .add(parts.amount.unwrap_or(Fen::ZERO), left_out);
         flaws.extend(self.person(&parts, columns, place, left_out));
@@ -308,8 +315,12 @@ impl<'a> Checker<'a> {
             standing,
             has_roster: self.expect.has_roster,
         };
-        for flaw in judge(&case) {
-            self.report.field(spot, flaw);
+        for (field, flaw) in judge(&case) {
+            // Said once of the sheet, not of each of its rows.
+            let said = self.expect.seen_as.is_some() && matches!(flaw, Flaw::AlreadyOwed { .. });
+            if !said {
+                self.report.field(spot, (field, flaw));
+            }
         }
     }
 
@@ -325,6 +336,7 @@ impl<'a> Checker<'a> {
         let counted = figures.of_sheet();
         if let Some((at, count)) = people(line)
             && at != columns.amount.at
+            && !self.unread[0]
             && !figures.has_count(count)
         {
             let flaw = Flaw::CountDiffers {
@@ -335,7 +347,7 @@ impl<'a> Checker<'a> {
         let cell = line.cell(columns.amount.at);
         let flaw = match yuan(cell) {
             _ if cell.is_blank() => return,
-            Ok(total) if figures.has_sum(total) => return,
+            Ok(total) if self.unread[0] || figures.has_sum(total) => return,
             Ok(_) => Flaw::TotalDiffers {
                 counted: counted.sum.to_string(),
             },
@@ -358,7 +370,7 @@ impl<'a> Checker<'a> {
                 },
             );
         }
-        if sum.is_some_and(|sum| sum != taken.sum) {
+        if !self.unread[1] && sum.is_some_and(|sum| sum != taken.sum) {
             let counted = taken.sum.to_string();
             self.report
                 .whole("", 0, "sum", Flaw::TotalDiffers { counted });

@@ -15,15 +15,28 @@ use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 use super::{
     IntakeError, PROBLEMS,
     cells::{Cell, REASON, is_reason},
+    declared::names_people,
     json,
     problem::Problem,
+    remark::names_total,
     text, xlsx,
 };
 
 /// Cells that a returned workbook can have: it is made in memory.
 const CELLS_MAX: usize = 2_000_000;
+/// Characters in a cell of a spreadsheet, at most: Excel's limit.
+const CELL_MAX: usize = 32_767;
+/// Characters in a sheet's name, at most: Excel's limit.
+const TAB_MAX: usize = 31;
 /// Where the column of reasons is named.
-const HEADER: [&str; 2] = ["【问题】问题", "【reason】reasons"];
+const HEADER: [&str; 2] = [
+    "【问题】改好后本表可直接再次提交",
+    "【reason】mend these and submit this very sheet",
+];
+/// How a hint begins among the reasons: it stops nothing.
+const HINT: [&str; 2] = ["（提示，不影响提交）", "(a hint, stops nothing) "];
+/// Width of a column, wide enough for an identity number.
+const WIDTH: u16 = 20;
 /// A text file's only sheet.
 const SHEET: &str = "工资表";
 
@@ -54,7 +67,8 @@ pub fn returned(upload: &Bytes, problems: &[Problem]) -> Result<Vec<u8>, ReturnE
         xlsx::cells(
             Cursor::new(upload.clone()),
             &mut |tab, row, column, value| {
-                copy.data((&tab.name, row, column), value).map_err(stopped)
+                let copied = copy.data((&tab.name, row, column), value);
+                copy.or_stop(copied)
             },
         )
         .map_err(|error| copy.failed.take().unwrap_or(ReturnError::Intake(error)))?;
@@ -68,18 +82,15 @@ pub fn returned(upload: &Bytes, problems: &[Problem]) -> Result<Vec<u8>, ReturnE
         text::read(&open, &mut |line| {
             for (column, cell) in line.cells.iter().enumerate() {
                 if let Cell::Text(text) = cell {
-                    copy.text((SHEET, line.row, column), text)
-                        .map_err(stopped)?;
+                    let copied = copy.text((SHEET, line.row, column), text);
+                    copy.or_stop(copied)?;
                 }
             }
             Ok(())
-        })?;
+        })
+        .map_err(|error| copy.failed.take().unwrap_or(ReturnError::Intake(error)))?;
     }
     copy.finish(problems)
-}
-
-fn stopped(_: ReturnError) -> IntakeError {
-    IntakeError::TooLarge
 }
 
 /// Sheet, row from 1, column from 0.
@@ -92,6 +103,8 @@ struct Sheet {
     width: u16,
     /// Where the headers that problems name stand.
     headers: HashMap<String, (u32, u16)>,
+    /// The row of a total, from where it says so.
+    total: Option<u32>,
 }
 
 struct Copy<'a> {
@@ -131,9 +144,19 @@ impl<'a> Copy<'a> {
             bad,
             day: Format::new().set_num_format("yyyy-mm-dd"),
             red: text.clone().set_background_color(Color::RGB(0x00FF_C7CE)),
-            reason: Format::new().set_font_color(Color::RGB(0x009C_0006)),
+            reason: Format::new()
+                .set_font_color(Color::RGB(0x009C_0006))
+                .set_text_wrap(),
             plain: text,
             failed: None,
+        })
+    }
+
+    /// Stops the reader; why is kept here, since readers know no workbooks.
+    fn or_stop(&mut self, copied: Result<(), ReturnError>) -> Result<(), IntakeError> {
+        copied.map_err(|error| {
+            self.failed = Some(error);
+            IntakeError::TooLarge
         })
     }
 
@@ -142,11 +165,12 @@ impl<'a> Copy<'a> {
             Some(at) => at,
             None => {
                 let mut worksheet = Worksheet::new();
-                worksheet.set_name(name)?;
+                worksheet.set_name(self.tab(name))?;
                 let sheet = Sheet {
                     worksheet,
                     width: 0,
                     headers: HashMap::new(),
+                    total: None,
                 };
                 self.sheets.push((name.to_owned(), sheet));
                 self.sheets.len() - 1
@@ -154,6 +178,28 @@ impl<'a> Copy<'a> {
         };
         let found = self.sheets.get_mut(at).map(|(_, sheet)| sheet);
         found.ok_or(ReturnError::TooLarge)
+    }
+
+    /// A name that every spreadsheet program takes, and that no sheet before it has; other programs allow more than Excel does.
+    fn tab(&self, name: &str) -> String {
+        let taken = |tab: &str| {
+            let mut sheets = self.sheets.iter();
+            sheets.any(|(_, sheet)| sheet.worksheet.name().eq_ignore_ascii_case(tab))
+        };
+        let plain = name.replace(['[', ']', ':', '*', '?', '/', '\\', '\''], " ");
+        let cut = |end: &str| {
+            let room = TAB_MAX.saturating_sub(end.len());
+            let start: String = plain.chars().take(room).collect();
+            format!("{start}{end}")
+        };
+        let mut tab = cut("");
+        for number in 2.. {
+            if !taken(&tab) {
+                break;
+            }
+            tab = cut(&format!(" {number}"));
+        }
+        tab
     }
 
     fn data(&mut self, spot: Spot<'_>, value: &DataRef<'_>) -> Result<(), ReturnError> {
@@ -190,8 +236,13 @@ impl<'a> Copy<'a> {
         if header {
             sheet.headers.entry(squeezed).or_insert((row, column));
         }
-        // A cell of a spreadsheet has 32,767 characters at most.
-        let text: String = text.chars().take(32_767).collect();
+        if sheet.total == Some(row) && names_people(text) {
+            return Ok(());
+        }
+        if names_total(text) {
+            sheet.total = Some(row);
+        }
+        let text: String = text.chars().take(CELL_MAX).collect();
         sheet
             .worksheet
             .write_string_with_format(row, column, text, &format)?;
@@ -208,6 +259,10 @@ impl<'a> Copy<'a> {
         let (row, column) = self.place(row, column)?;
         let sheet = self.sheet(name)?;
         sheet.width = sheet.width.max(column + 1);
+        // A formula comes as its value: what it counted is no longer so when the rows are mended.
+        if sheet.total == Some(row) {
+            return Ok(());
+        }
         let number = value.as_f64().unwrap_or_default();
         match format {
             Some(format) => sheet
@@ -222,10 +277,7 @@ impl<'a> Copy<'a> {
         self.cells += 1;
         match u16::try_from(column) {
             Ok(column) if self.cells <= CELLS_MAX => Ok((row.saturating_sub(1), column)),
-            Ok(_) | Err(_) => {
-                self.failed = Some(ReturnError::TooLarge);
-                Err(ReturnError::TooLarge)
-            }
+            Ok(_) | Err(_) => Err(ReturnError::TooLarge),
         }
     }
 
@@ -235,12 +287,16 @@ impl<'a> Copy<'a> {
         for problem in problems.iter().filter(|problem| problem.row > 0) {
             let said = rows.entry((name_of(problem), problem.row)).or_default();
             let (what, fix) = (problem.flaw.what(), problem.flaw.fix());
-            for (text, words) in said.iter_mut().zip([
+            let words = [
                 format!("{}：{}；{}", problem.column, what.zh, fix.zh),
                 format!("{}: {}; {}", problem.column, what.en, fix.en),
-            ]) {
+            ];
+            for ((text, words), hint) in said.iter_mut().zip(words).zip(HINT) {
                 if !text.is_empty() {
                     text.push('\n');
+                }
+                if !problem.flaw.stops() {
+                    text.push_str(hint);
                 }
                 text.push_str(words.trim_start_matches(['：', ':', ' ']));
             }
@@ -249,7 +305,10 @@ impl<'a> Copy<'a> {
             self.reasons(name, row, &said)?;
         }
         let mut workbook = Workbook::new();
-        for (_, sheet) in self.sheets {
+        for (_, mut sheet) in self.sheets {
+            for column in 0..sheet.width {
+                sheet.worksheet.set_column_width(column, WIDTH)?;
+            }
             workbook.push_worksheet(sheet.worksheet);
         }
         workbook.push_worksheet(list(problems)?);
@@ -279,10 +338,12 @@ impl<'a> Copy<'a> {
                 sheet
                     .worksheet
                     .write_string_with_format(top, at, *header, &reason)?;
+                sheet.worksheet.set_freeze_panes(top + 1, 0)?;
             }
+            let text: String = mark.chars().chain(text.chars()).take(CELL_MAX).collect();
             sheet
                 .worksheet
-                .write_string_with_format(row, at, format!("{mark}{text}"), &reason)?;
+                .write_string_with_format(row, at, text, &reason)?;
             sheet.worksheet.set_column_width(at, 60)?;
         }
         Ok(())
@@ -343,4 +404,67 @@ fn list(problems: &[Problem]) -> Result<Worksheet, XlsxError> {
         sheet.set_column_width(column, width)?;
     }
     Ok(sheet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_comes_back_under_a_name_that_excel_takes() {
+        let mut copy = Copy::new(&[]).unwrap();
+        let long = "二〇二六年十月第三标段钢筋班组农民工工资发放表(含加班及补助明细)";
+        for (name, tab) in [
+            ("一队[外包]/夜班", "一队 外包  夜班"),
+            ("一队 外包  夜班?", "一队 外包  夜班 "),
+            (
+                long,
+                "二〇二六年十月第三标段钢筋班组农民工工资发放表(含加班及补助明",
+            ),
+            ("A", "A"),
+            ("a", "a 2"),
+        ] {
+            copy.text((name, 4, 0), "张三").unwrap();
+            let (known, sheet) = copy.sheets.last().unwrap();
+            assert_eq!(
+                (known.as_str(), sheet.worksheet.name().as_str()),
+                (name, tab)
+            );
+        }
+        assert!(copy.finish(&[]).is_ok());
+    }
+
+    #[test]
+    fn more_reasons_than_a_cell_holds_are_cut() {
+        let problem = |at: u32| Problem {
+            sheet: "工资表".into(),
+            row: 4,
+            column: format!("实发工资{at}"),
+            flaw: super::super::problem::Flaw::AmountMissing,
+        };
+        let problems: Vec<_> = (0..4_000).map(problem).collect();
+        let mut copy = Copy::new(&problems).unwrap();
+        copy.text((SHEET, 4, 0), "张三").unwrap();
+        assert!(copy.finish(&problems).is_ok());
+    }
+
+    #[test]
+    fn a_total_comes_back_without_what_its_formula_once_counted() {
+        let mut copy = Copy::new(&[]).unwrap();
+        for (row, label) in [(4, "张三"), (5, "合计")] {
+            copy.text((SHEET, row, 0), label).unwrap();
+            copy.text((SHEET, row, 1), "30人").unwrap();
+            let wage = DataRef::Float(4_000.5);
+            copy.data((SHEET, row, 5), &wage).unwrap();
+        }
+        let bytes = Cursor::new(copy.finish(&[]).unwrap());
+        let mut back: calamine::Xlsx<_> = calamine::open_workbook_from_rs(bytes).unwrap();
+        let sheet = calamine::Reader::worksheet_range(&mut back, SHEET).unwrap();
+        let row =
+            |row: u32| [0, 1, 5].map(|at| sheet.get_value((row, at)).map(ToString::to_string));
+        let seen = |text: &str| Some(text.to_owned());
+        assert_eq!(row(3), [seen("张三"), seen("30人"), seen("4000.5")]);
+        assert_eq!(row(4)[0], seen("合计"));
+        assert!(row(4)[1..].iter().flatten().all(String::is_empty));
+    }
 }

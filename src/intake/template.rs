@@ -31,6 +31,9 @@ const HEADERS: [(&str, u16); 7] = [
 /// Row of the headers, from 0; what is above is title.
 const HEADER_ROW: u32 = 2;
 const AMOUNT: u16 = 5;
+const NOTE: u16 = 6;
+/// What reviewers ask about most; nothing is computed from a note.
+const NOTES: [&str; 6] = ["正常出勤", "新进场", "离场结清", "病事假", "换卡", "含加班"];
 
 /// No template can be made.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +71,7 @@ pub async fn template(
     };
     let mut workbook = Workbook::new();
     workbook.push_worksheet(wages(project, month, &people)?);
-    workbook.push_worksheet(guidance()?);
+    workbook.push_worksheet(guidance(&project.code, month)?);
     Ok(Template {
         workbook: workbook.save_to_buffer()?,
         people: people.len(),
@@ -94,12 +97,20 @@ async fn people(
         for worker in &page {
             let (blind, sealed) = &worker.id_number;
             let id_number = vault.open_id_number(blind, sealed)?.clear().to_owned();
+            let registered = match &worker.profile {
+                None => None,
+                Some(sealed) => Some(vault.open_profile(blind, sealed)?.0.clear().to_owned()),
+            };
             people.push(match &worker.card {
-                None => [String::new(), id_number, String::new(), String::new()],
+                None => {
+                    let name = registered.unwrap_or_default();
+                    [name, id_number, String::new(), String::new()]
+                }
                 Some((blind, sealed, cnaps)) => {
                     let (name, account) = vault.open_binding(blind, sealed)?;
-                    let [name, account] = [name.clear(), account.clear()].map(str::to_owned);
-                    [name, id_number, account, cnaps.clone().unwrap_or_default()]
+                    let name = registered.unwrap_or_else(|| name.clear().to_owned());
+                    let (account, cnaps) = (account.clear().to_owned(), cnaps.clone());
+                    [name, id_number, account, cnaps.unwrap_or_default()]
                 }
             });
         }
@@ -164,7 +175,7 @@ fn rows_to_fill(sheet: &mut Worksheet, people: &[Person], last: u32) -> Result<(
             };
         }
         sheet.write_blank(row, AMOUNT, &money)?;
-        sheet.write_blank(row, AMOUNT + 1, &text)?;
+        sheet.write_blank(row, NOTE, &text)?;
     }
     Ok(())
 }
@@ -182,6 +193,12 @@ fn amounts(sheet: &mut Worksheet, last: u32) -> Result<(), XlsxError> {
         .set_error_message("身份证号为18位 18 characters")?
         .set_error_style(DataValidationErrorStyle::Warning);
     sheet.add_data_validation(HEADER_ROW + 1, 2, last, 2, &length)?;
+    // What else there is to say may be typed.
+    let notes = DataValidation::new()
+        .allow_list_strings(&NOTES)?
+        .set_input_message("可选择或自行填写 choose, or write your own")?
+        .show_error_message(false);
+    sheet.add_data_validation(HEADER_ROW + 1, NOTE, last, NOTE, &notes)?;
     Ok(())
 }
 
@@ -198,7 +215,7 @@ fn total(sheet: &mut Worksheet, last: u32) -> Result<(), XlsxError> {
     Ok(())
 }
 
-const GUIDE: [[&str; 2]; 9] = [
+const GUIDE: [[&str; 2]; 8] = [
     [
         "每名工人一行，一人一月只填一行。",
         "One row for each worker, one row a month.",
@@ -228,23 +245,39 @@ const GUIDE: [[&str; 2]; 9] = [
         "Rows may be inserted, columns added and moved; leave the header in.",
     ],
     [
-        "提交后，有问题的行会连同原因退回：wagegate errors 工资表.xlsx --xlsx 退回.xlsx，改好后直接再次提交。",
-        "What is wrong comes back in the same workbook: `wagegate errors SHEET --xlsx OUT`; mend it and submit it again.",
-    ],
-    [
         "合计行的人数和金额会与各行核对。",
         "Count and sum in the total are compared with the rows.",
     ],
 ];
 
-fn guidance() -> Result<Worksheet, XlsxError> {
+/// How to get the sheet back with what is wrong in it, and how to hand it in.
+fn commands(project: &str, month: PayMonth) -> [[String; 2]; 2] {
+    let of = format!("--project {project} --month {month}");
+    [
+        [
+            format!(
+                "提交前先检查，有问题的行连同原因写回同一张表：wagegate errors 工资表.xlsx {of} --xlsx 退回.xlsx"
+            ),
+            format!(
+                "Ask first; what is wrong comes back in the same workbook: wagegate errors SHEET.xlsx {of} --xlsx BACK.xlsx"
+            ),
+        ],
+        [
+            format!("改好后提交（可直接用退回的表）：wagegate submit 退回.xlsx {of}"),
+            format!("Mend and submit it, the returned one too: wagegate submit BACK.xlsx {of}"),
+        ],
+    ]
+}
+
+fn guidance(project: &str, month: PayMonth) -> Result<Worksheet, XlsxError> {
     let mut sheet = Worksheet::new();
     sheet.set_name(GUIDANCE)?;
     let bold = Format::new().set_bold().set_font_size(14);
     let wrapped = Format::new().set_text_wrap().set_align(FormatAlign::Top);
     sheet.write_string_with_format(0, 0, "填写说明", &bold)?;
     sheet.write_string_with_format(0, 1, "How to fill it in", &bold)?;
-    for (row, [zh, en]) in (1..).zip(GUIDE) {
+    let guide = GUIDE.map(|words| words.map(str::to_owned));
+    for (row, [zh, en]) in (1..).zip(guide.into_iter().chain(commands(project, month))) {
         sheet.write_string_with_format(row, 0, zh, &wrapped)?;
         sheet.write_string_with_format(row, 1, en, &wrapped)?;
     }

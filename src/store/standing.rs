@@ -117,6 +117,8 @@ pub struct OnRoster {
     pub worker: i64,
     /// Identity number: blind index and sealed value.
     pub id_number: ([u8; 16], Vec<u8>),
+    /// Registered name and telephone number, sealed to the same blind index.
+    pub profile: Option<Vec<u8>>,
     /// Name and account of the current card: blind index, sealed value, bank number.
     pub card: Option<([u8; 16], Vec<u8>, Option<String>)>,
 }
@@ -266,6 +268,7 @@ impl OnRoster {
         Ok(Self {
             worker: row.int("id")?,
             id_number: (row.array("blind")?, row.bytes("sealed")?),
+            profile: row.maybe_bytes("profile")?,
             card,
         })
     }

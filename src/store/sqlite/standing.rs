@@ -90,8 +90,8 @@ impl Standings for SqliteStore {
         limit: u32,
     ) -> Result<Vec<OnRoster>, StoreError> {
         let rows = sqlx::query(
-            "SELECT w.id, w.blind, w.sealed, g.blind AS card_blind, g.sealed AS card_sealed, g.cnaps
-             FROM worker w LEFT JOIN current_card c ON c.worker_id = w.id LEFT JOIN binding g ON g.id = c.binding_id
+            "SELECT w.id, w.blind, w.sealed, f.sealed AS profile, g.blind AS card_blind, g.sealed AS card_sealed, g.cnaps
+             FROM worker w LEFT JOIN worker_profile f ON f.worker_id = w.id LEFT JOIN current_card c ON c.worker_id = w.id LEFT JOIN binding g ON g.id = c.binding_id
              WHERE w.id IN (SELECT s.worker_id FROM presence s JOIN project p ON p.id = s.project_id
                  WHERE p.code = $1 AND substr(s.entered_on, 1, 7) <= $2 AND (s.left_on IS NULL OR substr(s.left_on, 1, 7) >= $2))
                AND w.id > $3 ORDER BY w.id LIMIT $4",
