@@ -120,15 +120,48 @@ impl Profile {
                 return Err(ProfileError::Value { key, why });
             }
         }
-        for (key, path) in [
-            ("bank.paths.submit", &self.bank.paths.submit),
-            ("bank.paths.query", &self.bank.paths.query),
+        self.paths()
+    }
+
+    /// What is filled into the paths is asked for by them.
+    fn paths(&self) -> Result<(), ProfileError> {
+        let paths = &self.bank.paths;
+        let collect = paths.collect.as_ref();
+        for (key, path, hole) in [
+            ("bank.paths.submit", Some(&paths.submit), "{key}"),
+            ("bank.paths.query", Some(&paths.query), "{key}"),
+            ("bank.paths.collect", collect, "{after}"),
         ] {
-            if !path.contains("{key}") {
-                let why = "it must hold {key}".to_owned();
+            let Some(path) = path else { continue };
+            let others = path.replace(hole, "");
+            if others == *path || others.contains(['{', '}']) {
+                let why = format!("it must hold {hole}, and nothing else in braces");
                 return Err(ProfileError::Value { key, why });
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_holds_what_is_filled_in_and_nothing_else() {
+        let sound = include_str!("../banks/qingshan.toml");
+        assert!(Profile::from_toml(sound).is_ok());
+        for (right, wrong) in [
+            ("{after}", "{cursor}"),
+            ("{after}", "0"),
+            ("{key}", "{key}{id}"),
+        ] {
+            let profile = Profile::from_toml(&sound.replace(right, wrong));
+            let why = profile.unwrap_err().to_string();
+            assert!(
+                why.contains("bank.paths.") && why.contains("it must hold"),
+                "{why}"
+            );
+        }
     }
 }
