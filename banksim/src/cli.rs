@@ -25,8 +25,28 @@ pub enum Command {
     Audit(Audit),
 }
 
+/// What the control service takes, shown under the help.
+const CONTROL: &str = "\
+The control service is plain HTTP on loopback, for whoever runs the bank:
+  POST   /accounts  {\"account\", \"name\", \"balance_fen\"}: opens an account; GET lists them
+  POST   /deposits  {\"account\", \"amount_fen\", \"reference\"}: money arrives, and the gateway is told
+  POST   /faults    {\"fault\": \"accept_then_drop\", \"calls\": \"submit\", \"count\": 1}; DELETE clears them
+  POST   /advance   {\"polls\": N}: moves the bank's time by so many queries
+  POST   /settle    {}: works everything off and pushes what waits
+  GET    /ledger    every booking, JSON lines; GET /summary: its totals
+
+A behaviour file (--behaviour, TOML), for example; shares are out of a thousand rows:
+  work_polls = 2
+  returns_after_polls = 3
+  [fail]
+  name_mismatch = 20
+  closed = 5
+  [late_return]
+  no_account = 10";
+
 /// Options of a running bank.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = CONTROL)]
 pub struct Serve {
     /// The bank's code, such as qingshan or bishui.
     #[arg(long, env = "BANKSIM_CODE")]
