@@ -8,9 +8,10 @@ ALTER TABLE batch ADD CONSTRAINT batch_state_check
 -- `decided_by` and `decided_at` tell of batches that one second person approved, before there were reviews; nothing writes them now.
 
 ALTER TABLE batch ADD COLUMN round BIGINT NOT NULL DEFAULT 1 CHECK (round >= 1);
--- Not released by then, it expires.
+-- Not released by then, it expires; what waited for long when this came has a week from now.
 ALTER TABLE batch ADD COLUMN expires_at BIGINT;
-UPDATE batch SET expires_at = prepared_at + 2592000000 WHERE state = 'awaiting_review';
+UPDATE batch SET expires_at = GREATEST(prepared_at + 2592000000, (extract(epoch FROM now()) * 1000)::bigint + 604800000)
+WHERE state = 'awaiting_review';
 INSERT INTO task (kind, priority, subject, due_at) SELECT 'expire', 5, code, expires_at FROM batch WHERE state = 'awaiting_review' ORDER BY id;
 
 -- What is refused is not owed.

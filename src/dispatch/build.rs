@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::{sync::mpsc, task::spawn_blocking};
 use wagegate_domain::{
     adapter::{Adapter, DecodeError, EncodeError, Order, Payment, ReadBack, ReadBackOrder},
-    batch::{Content, ContentHasher},
+    batch::{Content, ContentHash, ContentHasher},
     ids::BankAccount,
     period::CHINA,
     plan::reference,
@@ -46,31 +46,61 @@ pub enum BuildError {
     Ended(#[from] tokio::task::JoinError),
 }
 
-/// Encodes, keeps and checks the bytes of an instruction.
-pub(super) async fn build(
+/// The bytes of an instruction whose rows were released as `released`: made anew, or those of an earlier intent of which nothing left. Those never
+/// change, and are looked at all the same: whoever can write to the database can name any bytes that were ever kept.
+pub(super) async fn bytes(
     gateway: &Gateway,
     adapter: &Arc<dyn Adapter>,
     view: &InstructionView,
+    released: ContentHash,
+) -> Result<Kept, BuildError> {
+    let Some((hash, size)) = view.bytes else {
+        return build(gateway, adapter, view, released).await;
+    };
+    let kept = Kept { hash, size };
+    let read = read_back(gateway, adapter, view, released, order(view)?, &kept).await;
+    match read {
+        Err(BuildError::Differs(what)) => Err(BuildError::ContentDiffers(format!(
+            "the bytes kept for it say another thing: {what}"
+        ))),
+        Err(BuildError::Decode(_)) => Err(BuildError::ContentDiffers(
+            "the bytes kept for it cannot be read back".into(),
+        )),
+        other => other.map(|()| kept),
+    }
+}
+
+/// Encodes, keeps and checks the bytes of an instruction.
+async fn build(
+    gateway: &Gateway,
+    adapter: &Arc<dyn Adapter>,
+    view: &InstructionView,
+    released: ContentHash,
 ) -> Result<Kept, BuildError> {
     let order = order(view)?;
     let mut payments = Payments::of(gateway, view);
     let writer = gateway.evidence.writer()?;
     let encoder = Arc::clone(adapter);
-    let (work_order, released) = (order.clone(), view.content);
+    let work_order = order.clone();
     let kept = spawn_blocking(move || {
         let (out, content) = encode(&*encoder, &work_order, &mut payments, writer)?;
         // The very rows that were encoded: nothing can come between the look and the bytes.
-        match released {
-            Some(released) if released != content.hash => Err(BuildError::ContentDiffers(format!(
-                "part released as {released}, found as {}",
-                content.hash
-            ))),
-            Some(_) | None => Ok(out.keep()?),
-        }
+        must_be(released, &content)?;
+        Ok::<_, BuildError>(out.keep()?)
     })
     .await??;
-    read_back(gateway, adapter, view, order, &kept).await?;
+    read_back(gateway, adapter, view, released, order, &kept).await?;
     Ok(kept)
+}
+
+fn must_be(released: ContentHash, found: &Content) -> Result<(), BuildError> {
+    if released == found.hash {
+        return Ok(());
+    }
+    Err(BuildError::ContentDiffers(format!(
+        "part released as {released}, found as {}",
+        found.hash
+    )))
 }
 
 /// The bytes of an order, and what its rows came to. Blocking.
@@ -96,6 +126,7 @@ async fn read_back(
     gateway: &Gateway,
     adapter: &Arc<dyn Adapter>,
     view: &InstructionView,
+    released: ContentHash,
     order: Order,
     kept: &Kept,
 ) -> Result<(), BuildError> {
@@ -118,7 +149,7 @@ async fn read_back(
         if payments.next().is_some() || !is_headed(&order, &said) {
             return Err(BuildError::Differs("its key, account, count or sum".into()));
         }
-        Ok(())
+        must_be(released, &payments.content())
     })
     .await?
 }

@@ -9,10 +9,11 @@ use wagegate_domain::{
 
 use super::{
     StepError,
-    build::{BuildError, build},
+    build::{BuildError, bytes},
     plan::hold,
     subject_id,
     talk::{Heard, record_reply, talk},
+    wages::released_part,
 };
 use crate::{
     banks::Bank,
@@ -58,23 +59,23 @@ async fn send_planned(
     view: &InstructionView,
     bank: &Bank,
 ) -> Result<(), StepError> {
-    let bytes = match view.bytes {
-        // Bytes of an earlier intent of which nothing left: they never change.
-        Some((hash, size)) => Kept { hash, size },
-        None => match build(gateway, &bank.adapter, view).await {
-            Ok(bytes) => bytes,
-            Err(BuildError::ContentDiffers(difference)) => {
-                let difference = format!("part {}: {difference}", view.part);
-                return hold(gateway, claim, &view.batch, &difference).await;
-            }
-            Err(source) => {
-                let instruction = view.id;
-                return Err(StepError::Build {
-                    instruction,
-                    source,
-                });
-            }
-        },
+    let released = match released_part(gateway, view).await? {
+        Ok(released) => released,
+        Err(difference) => return hold(gateway, claim, &view.batch, &difference).await,
+    };
+    let bytes = match bytes(gateway, &bank.adapter, view, released).await {
+        Ok(bytes) => bytes,
+        Err(BuildError::ContentDiffers(difference)) => {
+            let difference = format!("part {}: {difference}", view.part);
+            return hold(gateway, claim, &view.batch, &difference).await;
+        }
+        Err(source) => {
+            let instruction = view.id;
+            return Err(StepError::Build {
+                instruction,
+                source,
+            });
+        }
     };
     gateway
         .store

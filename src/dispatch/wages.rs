@@ -14,7 +14,7 @@ use super::StepError;
 use crate::{
     gateway::Gateway,
     security::seal::{Vault, VaultError},
-    store::{BatchView, SealedRow, Step, Store, StoreError},
+    store::{BatchView, InstructionView, SealedRow, Step, Store, StoreError},
 };
 
 /// Rows fetched at a time, and pages fetched ahead.
@@ -162,6 +162,31 @@ pub(super) async fn difference(
             batch.rows, batch.total, content.hash, content.rows, content.total
         )
     }))
+}
+
+/// What the rows of an instruction must come to, or how the batch differs from what was released. The split kept it; where nothing is kept, be it
+/// that an earlier program split the batch or that somebody took it away, the whole batch is looked at once more.
+pub(super) async fn released_part(
+    gateway: &Gateway,
+    view: &InstructionView,
+) -> Result<Result<ContentHash, String>, StepError> {
+    if let Some(kept) = view.content {
+        return Ok(Ok(kept));
+    }
+    let batch = gateway.store.batch(&view.batch).await?;
+    let found = seat(gateway, &batch).await?;
+    if let Some(difference) = difference(gateway, &batch, &found).await? {
+        return Ok(Err(difference));
+    }
+    let part = found.ok().and_then(|seated| {
+        seated
+            .parts
+            .into_iter()
+            .find(|part| part.number == view.part)
+    });
+    Ok(part
+        .map(|part| part.content.hash)
+        .ok_or_else(|| format!("part {}: the batch comes to no such part", view.part)))
 }
 
 /// The content that the release of the batch's round named.

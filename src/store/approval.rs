@@ -6,6 +6,7 @@ use wagegate_domain::Fen;
 use wagegate_domain::batch::{Act, BatchState, ContentHash, NotNow};
 
 use super::chain::Print;
+use super::columns::Columns;
 use super::{BatchView, Claim, Conflict, NoticeKind, SealedRow, StoreError};
 
 /// Somebody's word on a batch.
@@ -404,6 +405,17 @@ impl Decision {
 }
 
 impl StepTaken {
+    pub(super) fn read(row: &impl Columns) -> Result<Self, StoreError> {
+        Ok(Self {
+            round: row.number("round")?,
+            step: row.parsed("step", Step::from_code)?,
+            by: row.text("by_whom")?,
+            at: row.moment("at")?,
+            content: ContentHash(row.array("content")?),
+            reason: row.maybe_text("reason")?,
+        })
+    }
+
     /// A step that nobody said.
     pub(super) fn by_itself(
         step: Step,
@@ -458,6 +470,16 @@ impl StepTaken {
 }
 
 impl BehindBatch {
+    pub(super) fn read(row: &impl Columns) -> Result<Self, StoreError> {
+        Ok(Self {
+            kind: row.parsed("kind", EvidenceKind::from_code)?,
+            hash: row.array("hash")?,
+            size: row.number("size")?,
+            by: row.text("by_whom")?,
+            at: row.moment("at")?,
+        })
+    }
+
     /// What the audit log keeps of it.
     pub(super) fn print(&self) -> [u8; 32] {
         Print::of(&[self.kind.code(), &hex::encode(self.hash)])

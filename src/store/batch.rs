@@ -124,3 +124,13 @@ pub struct BatchView {
     /// Its rows by place.
     pub tally: Tally,
 }
+
+impl BatchView {
+    /// The sum of its rows, wherever they stand: what a release reserves and what its end gives back. Not the head's total, which may be what differs.
+    pub(super) fn owed(&self) -> Result<Fen, StoreError> {
+        let all = self.tally.all().map(|(_, sum)| sum);
+        all.ok_or_else(|| {
+            StoreError::Broken(format!("the sums of batch {} pass 64 bits", self.code))
+        })
+    }
+}

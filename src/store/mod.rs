@@ -162,6 +162,7 @@ pub trait Store:
         limit: u32,
     ) -> Result<Vec<SealedPayment>, StoreError>;
     /// Commits intent: bytes and hash are fixed from here on, and a byte may leave from here on. Fails where the bytes differ from an earlier intent.
+    /// Nothing of a batch that is held leaves: then the task is taken away, and the claim is stale.
     async fn record_intent(
         &self,
         claim: &Claim,

@@ -75,6 +75,9 @@ macro_rules! releases_on_both_engines {
 releases_on_both_engines! {
     a_batch_changed_by_one_fen_after_its_release_is_not_sent
     a_batch_changed_after_it_was_split_is_not_sent
+    a_part_whose_content_was_taken_away_is_held_against_the_whole_batch
+    what_an_earlier_program_split_is_sent_once_it_is_what_was_released
+    bytes_that_were_put_in_by_hand_are_not_sent
     what_was_previewed_is_what_is_sent
     a_batch_that_nobody_releases_expires_by_itself
 }

@@ -2,13 +2,14 @@
 
 use std::io::Read as _;
 
+use futures_util::stream;
 use jiff::SignedDuration;
 use serde_json::Value;
 use wagegate::{
     dispatch::{Progress, preview},
-    store::{Step, TaskKind},
+    store::{BatchView, Step, TaskKind},
 };
-use wagegate_domain::{attempt::State, batch::BatchState};
+use wagegate_domain::{attempt::State, batch::BatchState, outcome::Place};
 
 use crate::world::{Engine, World};
 
@@ -22,8 +23,9 @@ async fn taken_by(world: &World, bank: usize) -> u64 {
 
 /// The batch is held, everybody is told, and no step spins over it.
 async fn is_held(world: &World, code: &str, words: &str) {
-    world.drain().await;
     let store = &world.gateway.store;
+    let before = store.instructions(code).await.unwrap();
+    world.drain().await;
     let batch = store.batch(code).await.unwrap();
     assert_eq!(batch.state, BatchState::ContentDiffers);
     assert_eq!(store.differing_batches().await.unwrap(), [code]);
@@ -49,11 +51,10 @@ async fn is_held(world: &World, code: &str, words: &str) {
         );
         assert!(quiet, "{step:?}");
     }
-    for instruction in store.instructions(code).await.unwrap() {
-        assert_eq!(
-            (instruction.state, instruction.bytes),
-            (State::Planned, None)
-        );
+    let after = store.instructions(code).await.unwrap();
+    assert_eq!(after.len(), before.len());
+    for (after, before) in after.iter().zip(&before) {
+        assert_eq!((after.state, after.bytes), (State::Planned, before.bytes));
     }
     for bank in [0, 1] {
         assert_eq!(taken_by(world, bank).await, 0);
@@ -111,6 +112,70 @@ pub(crate) async fn a_batch_changed_after_it_was_split_is_not_sent(engine: Engin
         world.sql(change).await;
         is_held(&world, &batch.code, "part 1").await;
     }
+}
+
+/// Puts the eighth row's wage on the ninth's card and back.
+const SWAP: [&str; 2] = ["binding_id = binding_id + 1", "binding_id = binding_id - 1"];
+
+async fn swap(world: &World, change: &str) {
+    world
+        .sql(&format!(
+            "UPDATE wage_item SET {change} WHERE row_no = (SELECT min(row_no) + 7 FROM wage_item)"
+        ))
+        .await;
+}
+
+async fn planned(engine: Engine, rows: u32) -> (World, BatchView) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    world.at_noon();
+    let project = world.project(1, 1, 2_000_000_000).await;
+    let batch = world.submitted(&project, 1, rows).await;
+    world.released(&batch).await;
+    while world.step().await != Progress::Did(TaskKind::Plan) {}
+    (world, batch)
+}
+
+pub(crate) async fn a_part_whose_content_was_taken_away_is_held_against_the_whole_batch(
+    engine: Engine,
+) {
+    let (world, batch) = planned(engine, 20).await;
+    swap(&world, SWAP[0]).await;
+    world.sql("UPDATE instruction SET content = NULL").await;
+    is_held(&world, &batch.code, &batch.content.to_string()).await;
+}
+
+pub(crate) async fn what_an_earlier_program_split_is_sent_once_it_is_what_was_released(
+    engine: Engine,
+) {
+    let (world, batch) = planned(engine, 20).await;
+    world.sql("UPDATE instruction SET content = NULL").await;
+    world.settle().await;
+    assert_eq!(world.at(Place::Paid).await, 20, "{}", batch.code);
+}
+
+pub(crate) async fn bytes_that_were_put_in_by_hand_are_not_sent(engine: Engine) {
+    let (world, batch) = planned(engine, 20).await;
+    // A document that the bank would take: the batch's own, with one wage on another card.
+    swap(&world, SWAP[0]).await;
+    let gateway = &world.gateway;
+    let now = gateway.clock.now();
+    let pieces = preview::bytes(gateway, &batch, 1, now).await.unwrap();
+    let pieces = stream::unfold(pieces, async |mut pieces| {
+        pieces.recv().await.map(|piece| (piece, pieces))
+    });
+    let forged = gateway.evidence.keep_stream(pieces, 1 << 20).await.unwrap();
+    swap(&world, SWAP[1]).await;
+    let hash = match engine {
+        Engine::Sqlite => format!("X'{}'", hex::encode(forged.hash)),
+        Engine::Postgres => format!("'\\x{}'", hex::encode(forged.hash)),
+    };
+    let size = forged.size;
+    world
+        .sql(&format!(
+            "UPDATE instruction SET bytes_hash = {hash}, bytes_size = {size}, intent_at = 1"
+        ))
+        .await;
+    is_held(&world, &batch.code, "the bytes kept for it").await;
 }
 
 pub(crate) async fn what_was_previewed_is_what_is_sent(engine: Engine) {

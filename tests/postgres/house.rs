@@ -53,10 +53,14 @@ pub(crate) fn rows(project: u8, count: u32) -> Rows {
 
 /// A database with two projects that bank with one bank, seen by as many gateways as are asked for.
 pub(crate) async fn gateways(count: usize) -> Vec<Arc<PostgresStore>> {
-    let url = fresh_postgres().await;
+    gateways_of(&fresh_postgres().await, count).await
+}
+
+/// The same on a database that was made before.
+pub(crate) async fn gateways_of(url: &str, count: usize) -> Vec<Arc<PostgresStore>> {
     let mut stores = Vec::new();
     for _ in 0..count {
-        stores.push(Arc::new(PostgresStore::open(&url).await.unwrap()));
+        stores.push(Arc::new(PostgresStore::open(url).await.unwrap()));
     }
     let county = Region::parse("530902").unwrap();
     let region = RegionEntry {
@@ -148,8 +152,8 @@ pub(crate) async fn claim(store: &PostgresStore) -> Claim {
     store.claim_step(AT, LEASE_MS).await.unwrap().unwrap()
 }
 
-/// Splits, sends and loses the answer of one approved batch; gives its one instruction's store key and bank key.
-pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String) {
+/// Splits a released batch; gives its one instruction's store key and bank key.
+pub(crate) async fn split(store: &PostgresStore, plan: &Claim) -> (i64, String) {
     let limits = Limits {
         rows_max: 10_000,
         total_fen_max: None,
@@ -160,8 +164,7 @@ pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String)
         length: 20,
         alphabet: KeyAlphabet::Digits,
     };
-    approve(store, code).await.unwrap();
-    let plan = claim(store).await;
+    let code = &plan.subject;
     let batch = store.batch(code).await.unwrap();
     let part = Part {
         number: 1,
@@ -182,15 +185,22 @@ pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String)
         value_date: "2026-11-02".parse().unwrap(),
         parts: &[part],
     };
-    assert_eq!(store.plan_batch(&plan, &whole).await.unwrap(), 1);
+    assert_eq!(store.plan_batch(plan, &whole).await.unwrap(), 1);
     let instruction = store.instructions(code).await.unwrap().remove(0);
+    (instruction.id, instruction.bank_key)
+}
+
+/// Splits, sends and loses the answer of one approved batch; gives its one instruction's store key and bank key.
+pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String) {
+    approve(store, code).await.unwrap();
+    let (instruction, bank_key) = split(store, &claim(store).await).await;
     let send = claim(store).await;
     assert_eq!(
         (send.kind, send.subject.clone()),
-        (TaskKind::Send, instruction.id.to_string())
+        (TaskKind::Send, instruction.to_string())
     );
     store
-        .record_intent(&send, instruction.id, [7; 32], 100, AT)
+        .record_intent(&send, instruction, [7; 32], 100, AT)
         .await
         .unwrap();
     let later = "2100-01-01T00:00:00Z".parse().unwrap();
@@ -199,10 +209,10 @@ pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String)
         ..happening(Event::Unclear)
     };
     store
-        .record_event(&send, instruction.id, &lost, Next::Done)
+        .record_event(&send, instruction, &lost, Next::Done)
         .await
         .unwrap();
-    (instruction.id, instruction.bank_key)
+    (instruction, bank_key)
 }
 
 pub(crate) const fn happening(event: Event) -> Happening {

@@ -4,6 +4,7 @@
 
 #[path = "../support/certificates.rs"]
 mod certificates;
+mod crossing;
 mod facts;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;

@@ -1,10 +1,13 @@
 //! Claims, approvals, sheets and audit entries of several gateways at the same moment.
 
-use crate::house::{AT, LEASE_MS, WAGE, approve, deposit, gateways, submit};
+use crate::fresh_postgres::fresh_postgres;
+use crate::house::{AT, LEASE_MS, WAGE, approve, deposit, gateways, gateways_of, submit};
+use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
+use wagegate::store::postgres::PostgresStore;
 use wagegate::store::{ChainCheck, Conflict, Store, StoreError, TaskKind};
 use wagegate_domain::Fen;
 
@@ -111,7 +114,22 @@ async fn two_sheets_with_the_same_workers_at_once_leave_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_entries_of_many_gateways_make_one_chain_without_a_gap() {
-    let stores = gateways(4).await;
+    one_chain(gateways(4).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servers_own_idea_of_isolation_changes_nothing() {
+    let url = fresh_postgres().await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let serializable = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); END $$";
+    sqlx::query(serializable)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    one_chain(gateways_of(&url, 4).await).await;
+}
+
+async fn one_chain(stores: Vec<Arc<PostgresStore>>) {
     let mut writers = JoinSet::new();
     for store in &stores {
         let store = Arc::clone(store);

@@ -104,6 +104,8 @@ on_each_engine! {
         a_split_into_other_parts_than_were_found_changes_nothing,
         a_batch_that_differs_is_held_with_its_money_until_it_is_refused,
         no_instruction_of_a_batch_that_differs_is_sent,
+        a_part_that_never_left_is_not_sent_once_its_batch_is_held,
+        a_changed_total_frees_no_other_batches_money,
         changes_are_told_against_the_last_released_month,
         rows_are_read_back_in_pages_as_they_came,
     }

@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use wagegate::clock::{Clock as _, SystemClock};
 use wagegate::store::postgres::PostgresStore;
 use wagegate::store::sqlite::SqliteStore;
-use wagegate::store::{Step, Store};
+use wagegate::store::{ChainCheck, Step, Store};
 use wagegate_domain::batch::BatchState;
 
 use crate::fresh_postgres::fresh_postgres;
@@ -49,25 +50,62 @@ fn earlier(engine: &str) -> Vec<(i64, String, String, String)> {
     names.into_iter().map(read).collect()
 }
 
-/// Four batches of two wages as they stood, with money reserved for two of them; the integers are those of an empty database.
+/// When the last batch was prepared, in milliseconds: long after whenever this runs.
+const LATELY: i64 = 4_102_444_800_000;
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// The audit log up to the newest entry, its links made as they were made then.
+fn audited() -> String {
+    let (mut text, mut previous) = (String::new(), "00".repeat(32));
+    let acts = [
+        ("clerk", "batch.submit", "B4", "2 rows"),
+        ("approver", "batch.reason", "B4", "工时不符"),
+        ("approver", "batch.reject", "B4", "content 07"),
+        ("approver", "batch.approve", "B3", "content 07"),
+    ];
+    for (number, (who, action, subject, detail)) in (1_i64..).zip(acts) {
+        let mut digest = Sha256::new();
+        digest.update(hex::decode(&previous).unwrap());
+        digest.update(number.to_be_bytes());
+        digest.update(9_i64.to_be_bytes());
+        for field in [who, action, subject, detail] {
+            digest.update((field.len() as u64).to_be_bytes());
+            digest.update(field);
+        }
+        let hash = hex::encode(digest.finalize());
+        text += &format!(
+            "INSERT INTO audit (number, at, who, action, subject, detail, previous, hash)
+               VALUES ({number}, 9, '{who}', '{action}', '{subject}', '{detail}', 'HEX{previous}', 'HEX{hash}');\n"
+        );
+        previous = hash;
+    }
+    text
+}
+
+/// Five batches of two wages as they stood, with money reserved for two of them; the integers are those of an empty database.
 fn left_behind() -> String {
     let mut text = "INSERT INTO region (code, name) VALUES ('530902', '临翔区');
         INSERT INTO special_account (bank, number, name, balance_fen, reserved_fen) VALUES ('bishui', '90', '专户', 1000, 600);
         INSERT INTO deposit (bank, reference, account_id, amount_fen, value_date, at) VALUES ('bishui', 'in', 1, 1000, '2026-10-20', 1);
         INSERT INTO project (code, name, region, contractor_uscc, contractor, account_id) VALUES ('P1', '项目', '530902', '91530000MA6K000000', '总包', 1);
-        INSERT INTO audit (number, at, who, action, subject, detail, previous, hash) VALUES (1, 9, 'approver', 'batch.reason', 'B4', '工时不符', '', '');
         "
     .to_owned();
-    let states = ["awaiting_approval", "approved", "planned", "rejected"];
-    for (batch, state) in (1..).zip(states) {
-        let decided = if batch == 1 {
+    text += &audited();
+    for (batch, state, prepared) in [
+        (1, "awaiting_approval", 5),
+        (2, "approved", 5),
+        (3, "planned", 5),
+        (4, "rejected", 5),
+        (5, "awaiting_approval", LATELY),
+    ] {
+        let decided = if state == "awaiting_approval" {
             "NULL, NULL"
         } else {
             "'approver', 9"
         };
         text += &format!(
             "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at, decided_by, decided_at)
-               VALUES ('B{batch}', 1, '2026-0{batch}', 'CONTENT', 'CONTENT', 2, 300, '{state}', 'clerk', 5, {decided});\n"
+               VALUES ('B{batch}', 1, '2026-0{batch}', 'CONTENT', 'CONTENT', 2, 300, '{state}', 'clerk', {prepared}, {decided});\n"
         );
         for (row, fen) in [(1, 100), (2, 200)] {
             text += &format!(
@@ -91,7 +129,7 @@ fn left_behind() -> String {
     text
 }
 
-async fn stands_as_before(store: &dyn Store) {
+async fn stands_as_before(store: &dyn Store, before: i64) {
     for (code, state, last, places) in [
         (
             "B1",
@@ -107,6 +145,12 @@ async fn stands_as_before(store: &dyn Store) {
         ),
         ("B3", BatchState::Planned, Step::Approve, [0, 0, 0, 0, 0, 2]),
         ("B4", BatchState::Refused, Step::Refuse, [0; 6]),
+        (
+            "B5",
+            BatchState::AwaitingReview,
+            Step::Prepare,
+            [0, 0, 0, 0, 0, 2],
+        ),
     ] {
         let batch = store.batch(code).await.unwrap();
         let story = store.story(code).await.unwrap().steps;
@@ -119,8 +163,24 @@ async fn stands_as_before(store: &dyn Store) {
         assert_eq!(story.last().unwrap().step, last);
         assert_eq!(story.last().unwrap().reason.is_some(), last == Step::Refuse);
     }
-    let waits = store.batch("B1").await.unwrap().expires_at.unwrap();
-    assert_eq!(store.next_due().await.unwrap(), Some(waits));
+    let waits = async |code| {
+        let batch = store.batch(code).await.unwrap();
+        batch.expires_at.unwrap().as_millisecond()
+    };
+    // What waited for long has a week from the upgrade, which one engine knows to the second only.
+    let first = waits("B1").await;
+    assert!(first >= before - 1_000 + 7 * DAY, "{first}");
+    assert_eq!(waits("B5").await, LATELY + 30 * DAY);
+    let due = store.next_due().await.unwrap().unwrap();
+    assert_eq!(due.as_millisecond(), first);
+    let check = store.check_audit().await.unwrap();
+    assert_eq!(check, ChainCheck::Whole { entries: 4 });
+    store
+        .audit(SystemClock.now(), "operator", "test", "", "")
+        .await
+        .unwrap();
+    let check = store.check_audit().await.unwrap();
+    assert_eq!(check, ChainCheck::Whole { entries: 5 });
     let differences = store.recount().await.unwrap().differences;
     assert_eq!(differences, Vec::<String>::new());
 }
@@ -142,16 +202,17 @@ async fn batches_of_an_earlier_program_keep_their_state_on_sqlite() {
     }
     script += &left_behind()
         .replace("'CONTENT'", &format!("X'{}'", "07".repeat(32)))
-        .replace("'', '')", "X'', X'')");
+        .replace("'HEX", "X'");
     sqlx::raw_sql(AssertSqlSafe(script))
         .execute(&mut connection)
         .await
         .unwrap();
     connection.close().await.unwrap();
+    let before = SystemClock.now().as_millisecond();
     let store = SqliteStore::open(&format!("sqlite://{}", file.display()))
         .await
         .unwrap();
-    stands_as_before(&store).await;
+    stands_as_before(&store, before).await;
 }
 
 #[tokio::test]
@@ -164,12 +225,15 @@ async fn batches_of_an_earlier_program_keep_their_state_on_postgres() {
             "{text}\nINSERT INTO schema_migration VALUES ({number}, '{name}', '\\x{hash}');\n"
         );
     }
-    script += &left_behind().replace("'CONTENT'", &format!("'\\x{}'", "07".repeat(32)));
+    script += &left_behind()
+        .replace("'CONTENT'", &format!("'\\x{}'", "07".repeat(32)))
+        .replace("'HEX", "'\\x");
     sqlx::raw_sql(AssertSqlSafe(script))
         .execute(&mut connection)
         .await
         .unwrap();
     connection.close().await.unwrap();
+    let before = SystemClock.now().as_millisecond();
     let store = PostgresStore::open(&url).await.unwrap();
-    stands_as_before(&store).await;
+    stands_as_before(&store, before).await;
 }

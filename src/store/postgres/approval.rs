@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
-use wagegate_domain::batch::{Act, BatchState, ContentHash};
+use wagegate_domain::batch::{Act, BatchState};
 
 use super::batches::{lock, view};
 use super::columns::{Columns, stored};
@@ -93,6 +92,7 @@ async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchView, StoreEr
     let mut tx = pool.begin().await?;
     if matches!(decision.says, Says::Undo { .. }) {
         // Tasks are locked before batches, everywhere; where the undoing is refused, this is rolled back.
+        tasks::hold_of_batch(&mut tx, &decision.batch).await?;
         tasks::cancel(&mut tx, TaskKind::Plan, &decision.batch).await?;
     }
     lock(&mut tx, &decision.batch).await?;
@@ -225,20 +225,10 @@ async fn steps(reader: &mut PgConnection, batch: i64) -> Result<Vec<StepTaken>, 
     .bind(batch)
     .fetch_all(reader)
     .await?;
-    let taken = |row: &PgRow| {
-        Ok(StepTaken {
-            round: row.number("round")?,
-            step: row.parsed("step", Step::from_code)?,
-            by: row.text("by_whom")?,
-            at: row.moment("at")?,
-            content: ContentHash(row.array("content")?),
-            reason: row.maybe_text("reason")?,
-        })
-    };
-    rows.iter().map(taken).collect()
+    rows.iter().map(StepTaken::read).collect()
 }
 
-/// Reserves the batch's total where the account has it free; the account's row is locked, so that two releases cannot take the same money.
+/// Reserves what the batch owes where the account has it free; the account's row is locked, so that two releases cannot take the same money.
 async fn reserve(tx: &mut PgConnection, batch: &BatchView) -> Result<(), StoreError> {
     let account = sqlx::query(
         "SELECT a.id, a.balance_fen - a.reserved_fen AS available
@@ -247,13 +237,13 @@ async fn reserve(tx: &mut PgConnection, batch: &BatchView) -> Result<(), StoreEr
     .bind(&batch.project)
     .fetch_one(&mut *tx)
     .await?;
-    let available = account.fen("available")?;
-    if batch.total > available {
-        return Err(StoreError::short(batch.total, available));
+    let (owed, available) = (batch.owed()?, account.fen("available")?);
+    if owed > available {
+        return Err(StoreError::short(owed, available));
     }
     sqlx::query("UPDATE special_account SET reserved_fen = reserved_fen + $2 WHERE id = $1")
         .bind(account.int("id")?)
-        .bind(batch.total.get())
+        .bind(owed.get())
         .execute(tx)
         .await?;
     Ok(())
@@ -266,7 +256,7 @@ async fn unreserve(tx: &mut PgConnection, batch: &BatchView) -> Result<(), Store
          WHERE id = (SELECT account_id FROM project WHERE code = $1)",
     )
     .bind(&batch.project)
-    .bind(batch.total.get())
+    .bind(batch.owed()?.get())
     .execute(tx)
     .await?;
     Ok(())
@@ -369,14 +359,5 @@ async fn behind(reader: &mut PgConnection, batch: i64) -> Result<Vec<BehindBatch
     .bind(batch)
     .fetch_all(reader)
     .await?;
-    let behind = |row: &PgRow| {
-        Ok(BehindBatch {
-            kind: row.parsed("kind", EvidenceKind::from_code)?,
-            hash: row.array("hash")?,
-            size: row.number("size")?,
-            by: row.text("by_whom")?,
-            at: row.moment("at")?,
-        })
-    };
-    rows.iter().map(behind).collect()
+    rows.iter().map(BehindBatch::read).collect()
 }

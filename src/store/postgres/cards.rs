@@ -1,5 +1,7 @@
 //! Cards and the words on them: which one wages go to, how each stands, and what banks and people said of it.
 
+use std::collections::HashSet;
+
 use sqlx::{PgConnection, PgPool};
 
 use super::columns::Columns;
@@ -69,17 +71,33 @@ pub(super) async fn change(
     Ok(())
 }
 
-/// Appends words, at most one on a card.
+/// Appends words, at most one on a card. Where a bank's word came at the same moment, ours follows it.
 pub(super) async fn append(
     tx: &mut PgConnection,
     words: &[NewWord],
     by: &str,
     at: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let mut unsaid: Vec<&NewWord> = words.iter().collect();
+    while !unsaid.is_empty() {
+        let said = say(tx, &unsaid, by, at).await?;
+        unsaid.retain(|word| !said.contains(&word.card));
+    }
+    Ok(())
+}
+
+/// Appends what has a version of its own; gives the cards of those.
+async fn say(
+    tx: &mut PgConnection,
+    words: &[&NewWord],
+    by: &str,
+    at: i64,
+) -> Result<HashSet<i64>, StoreError> {
+    let rows = sqlx::query(
         "INSERT INTO card_status (binding_id, version, kind, status, reason, evidence, by_whom, at)
          SELECT card, 1 + COALESCE((SELECT max(version) FROM card_status s WHERE s.binding_id = new.card), 0), kind, status, reason, evidence, $1, $2
-         FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[]) AS new (card, kind, status, reason, evidence) ORDER BY card",
+         FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[]) AS new (card, kind, status, reason, evidence) ORDER BY card
+         ON CONFLICT (binding_id, version) DO NOTHING RETURNING binding_id",
     )
     .bind(by)
     .bind(at)
@@ -88,9 +106,9 @@ pub(super) async fn append(
     .bind(words.iter().map(|word| word.status.code()).collect::<Vec<_>>())
     .bind(words.iter().map(|word| word.reason.map(|reason| reason.code())).collect::<Vec<_>>())
     .bind(words.iter().map(|word| word.evidence.map(|hash| hash.to_vec())).collect::<Vec<_>>())
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(())
+    rows.iter().map(|row| row.int("binding_id")).collect()
 }
 
 /// What a bank's document says of the cards that wages went to, with the document as evidence. A refusal stands whatever was before; a wage that

@@ -60,7 +60,8 @@ async fn lock_raw(tx: &mut PgConnection, raw: i64) -> Result<(String, u64), Stor
     Ok((row.text("bank")?, row.number("next_ordinal")?))
 }
 
-/// Locks the batches of every instruction that a chunk names, in the order of their keys, and moves on those instructions that it proves to have arrived.
+/// Locks the batches of every instruction that a chunk names, in the order of their keys, and moves on those instructions that it proves to have
+/// arrived. Their send tasks are locked before: whoever is just committing intent has done so or never does.
 async fn lock_named(
     tx: &mut PgConnection,
     bank: &str,
@@ -71,6 +72,7 @@ async fn lock_named(
         .iter()
         .map(|key| without_nul(key).into_owned())
         .collect();
+    tasks::hold_sends(tx, bank, &keys).await?;
     sqlx::query(
         "SELECT id FROM batch WHERE id IN (SELECT batch_id FROM instruction WHERE bank = $1 AND bank_key = ANY ($2))
          ORDER BY id FOR NO KEY UPDATE",

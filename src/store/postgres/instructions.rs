@@ -5,11 +5,11 @@ use jiff::civil::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 use wagegate_domain::attempt::{Event, State};
-use wagegate_domain::batch::ContentHash;
+use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::columns::{Columns, stored};
 use super::{notices, tasks};
-use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError};
+use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
        a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.not_known_since,
@@ -131,18 +131,19 @@ pub(super) async fn payments(
     rows.iter().map(payment).collect()
 }
 
-/// Locks the batch of an instruction, under which everything about its instructions and items moves, and gives the batch's store key.
+/// Locks the batch of an instruction, under which everything about its instructions and items moves, and tells where the batch stands.
 pub(super) async fn lock_batch_of(
     tx: &mut PgConnection,
     instruction: i64,
-) -> Result<i64, StoreError> {
-    sqlx::query_scalar(
-        "SELECT b.id FROM batch b JOIN instruction i ON i.batch_id = b.id WHERE i.id = $1 FOR NO KEY UPDATE OF b",
+) -> Result<BatchState, StoreError> {
+    sqlx::query(
+        "SELECT b.state FROM batch b JOIN instruction i ON i.batch_id = b.id WHERE i.id = $1 FOR NO KEY UPDATE OF b",
     )
     .bind(instruction)
     .fetch_optional(tx)
     .await?
-    .ok_or_else(|| unknown(instruction))
+    .ok_or_else(|| unknown(instruction))?
+    .parsed("state", BatchState::from_code)
 }
 
 pub(super) async fn record_intent(
@@ -154,7 +155,11 @@ pub(super) async fn record_intent(
 ) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
     tasks::hold(&mut tx, claim).await?;
-    lock_batch_of(&mut tx, instruction).await?;
+    if lock_batch_of(&mut tx, instruction).await? != BatchState::Planned {
+        tasks::settle(&mut tx, claim, Next::Done).await?;
+        tx.commit().await?;
+        return Err(StoreError::Stale);
+    }
     let row = sqlx::query("SELECT state, bytes_hash, bytes_size FROM instruction WHERE id = $1")
         .bind(instruction)
         .fetch_one(&mut *tx)

@@ -1,7 +1,7 @@
 //! The store on PostgreSQL: for several gateways at once. Rows arrive by COPY, sets travel as arrays, tasks are claimed past each other's locks.
 //!
-//! Every transaction takes its locks in one order, so that none waits in a circle: task, raw document, batches by key, special accounts by
-//! key, the audit chain. What a lock protects is read after it is held: each statement sees what was committed before it began.
+//! Every transaction takes its locks in one order, so that none waits in a circle: its task, raw document, other tasks by key, batches by key,
+//! special accounts by key, the audit chain. What a lock protects is read after it is held: each statement sees what was committed before it began.
 
 mod accounts;
 mod appends;
@@ -64,7 +64,11 @@ impl PostgresStore {
         // Whatever the server's default: a commit that was answered must be on disk, or a payment could be sent twice after a crash.
         let options = PgConnectOptions::from_str(url)?
             .application_name("wagegate")
-            .options([("synchronous_commit", "on")]);
+            .options([
+                ("synchronous_commit", "on"),
+                // What is read after a lock must be what was committed before it was given.
+                ("default_transaction_isolation", "read committed"),
+            ]);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .connect_with(options)

@@ -130,6 +130,19 @@ pub(super) async fn hold_with_query(
     hold(tx, claim).await
 }
 
+/// Waits for whoever is writing with a task of a batch that awaits its plan or its end, and keeps the next one out until the commit.
+pub(super) async fn hold_of_batch(tx: &mut PgConnection, batch: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "SELECT id FROM task WHERE kind IN ($1, $2) AND subject = $3 ORDER BY id FOR UPDATE",
+    )
+    .bind(TaskKind::Plan.code())
+    .bind(TaskKind::Expire.code())
+    .bind(batch)
+    .fetch_all(tx)
+    .await?;
+    Ok(())
+}
+
 /// Makes a task due at a moment, whether it was there or not; a lease on it stands.
 pub(super) async fn set(
     tx: &mut PgConnection,
@@ -188,19 +201,36 @@ pub(super) async fn settle(
     }
 }
 
-/// Takes away the send tasks of instructions that this store never sent and the bank has all the same: only people may let them go now. A task
-/// that somebody is writing with at this moment is passed over: its lock comes before the batches' that the caller holds.
+/// Waits for whoever is writing with the send task of one of these instructions, and keeps the next one out until the commit. Of all of them, whatever
+/// their state: one that is being sent now may be planned again by the time its batch is locked.
+pub(super) async fn hold_sends(
+    tx: &mut PgConnection,
+    bank: &str,
+    keys: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "SELECT id FROM task WHERE kind = $1 AND subject IN
+           (SELECT id::text FROM instruction WHERE bank = $2 AND bank_key = ANY ($3)) ORDER BY id FOR UPDATE",
+    )
+    .bind(TaskKind::Send.code())
+    .bind(bank)
+    .bind(keys)
+    .fetch_all(tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes away the send tasks of instructions that this store never sent and the bank has all the same: only people may let them go now. The caller
+/// holds them since before it held the batches.
 pub(super) async fn hold_back(
     tx: &mut PgConnection,
     instructions: &BTreeSet<i64>,
 ) -> Result<(), StoreError> {
     let subjects: Vec<String> = instructions.iter().map(i64::to_string).collect();
-    sqlx::query(
-        "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE kind = $1 AND subject = ANY ($2) FOR UPDATE SKIP LOCKED)",
-    )
-    .bind(TaskKind::Send.code())
-    .bind(&subjects)
-    .execute(tx)
-    .await?;
+    sqlx::query("DELETE FROM task WHERE kind = $1 AND subject = ANY ($2)")
+        .bind(TaskKind::Send.code())
+        .bind(&subjects)
+        .execute(tx)
+        .await?;
     Ok(())
 }

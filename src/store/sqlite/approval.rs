@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
-use wagegate_domain::batch::{Act, BatchState, ContentHash};
+use wagegate_domain::batch::{Act, BatchState};
 
 use super::batches::view;
 use super::{SqliteStore, audit, changes, notices, tasks, write};
@@ -227,20 +226,10 @@ async fn steps(reader: &mut SqliteConnection, batch: i64) -> Result<Vec<StepTake
     .bind(batch)
     .fetch_all(reader)
     .await?;
-    let taken = |row: &SqliteRow| {
-        Ok(StepTaken {
-            round: row.number("round")?,
-            step: row.parsed("step", Step::from_code)?,
-            by: row.text("by_whom")?,
-            at: row.moment("at")?,
-            content: ContentHash(row.array("content")?),
-            reason: row.maybe_text("reason")?,
-        })
-    };
-    rows.iter().map(taken).collect()
+    rows.iter().map(StepTaken::read).collect()
 }
 
-/// Reserves the batch's total where the account has it free.
+/// Reserves what the batch owes where the account has it free.
 async fn reserve(tx: &mut SqliteConnection, batch: &BatchView) -> Result<(), StoreError> {
     let account = sqlx::query(
         "SELECT a.id, a.balance_fen - a.reserved_fen AS available
@@ -249,13 +238,13 @@ async fn reserve(tx: &mut SqliteConnection, batch: &BatchView) -> Result<(), Sto
     .bind(&batch.project)
     .fetch_one(&mut *tx)
     .await?;
-    let available = account.fen("available")?;
-    if batch.total > available {
-        return Err(StoreError::short(batch.total, available));
+    let (owed, available) = (batch.owed()?, account.fen("available")?);
+    if owed > available {
+        return Err(StoreError::short(owed, available));
     }
     sqlx::query("UPDATE special_account SET reserved_fen = reserved_fen + $2 WHERE id = $1")
         .bind(account.int("id")?)
-        .bind(batch.total.get())
+        .bind(owed.get())
         .execute(tx)
         .await?;
     Ok(())
@@ -268,7 +257,7 @@ async fn unreserve(tx: &mut SqliteConnection, batch: &BatchView) -> Result<(), S
          WHERE id = (SELECT account_id FROM project WHERE code = $1)",
     )
     .bind(&batch.project)
-    .bind(batch.total.get())
+    .bind(batch.owed()?.get())
     .execute(tx)
     .await?;
     Ok(())
@@ -359,14 +348,5 @@ async fn behind(reader: &mut SqliteConnection, batch: i64) -> Result<Vec<BehindB
     .bind(batch)
     .fetch_all(reader)
     .await?;
-    let behind = |row: &SqliteRow| {
-        Ok(BehindBatch {
-            kind: row.parsed("kind", EvidenceKind::from_code)?,
-            hash: row.array("hash")?,
-            size: row.number("size")?,
-            by: row.text("by_whom")?,
-            at: row.moment("at")?,
-        })
-    };
-    rows.iter().map(behind).collect()
+    rows.iter().map(BehindBatch::read).collect()
 }

@@ -5,11 +5,11 @@ use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
-use wagegate_domain::batch::ContentHash;
+use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::{notices, tasks, write};
 use crate::store::columns::{Columns, stored};
-use crate::store::{Claim, InstructionView, SealedPayment, SealedRow, StoreError};
+use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 /// Instructions, each with the number of its payments that have no final word: all, less those whose newest outcome is final.
 macro_rules! view {
@@ -141,11 +141,19 @@ pub(super) async fn record_intent(
 ) -> Result<(), StoreError> {
     let mut tx = write(pool).await?;
     tasks::hold(&mut tx, claim).await?;
-    let row = sqlx::query("SELECT state, bytes_hash, bytes_size FROM instruction WHERE id = $1")
-        .bind(instruction)
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or_else(|| unknown(instruction))?;
+    let row = sqlx::query(
+        "SELECT i.state, i.bytes_hash, i.bytes_size, b.state AS batch_state
+         FROM instruction i JOIN batch b ON b.id = i.batch_id WHERE i.id = $1",
+    )
+    .bind(instruction)
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(|| unknown(instruction))?;
+    if row.parsed("batch_state", BatchState::from_code)? != BatchState::Planned {
+        tasks::settle(&mut tx, claim, Next::Done).await?;
+        tx.commit().await?;
+        return Err(StoreError::Stale);
+    }
     let state = row.parsed("state", State::from_code)?.on(Event::Intent)?;
     let earlier = row
         .maybe_array("bytes_hash")?

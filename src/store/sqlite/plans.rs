@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
-use wagegate_domain::batch::{BatchState, ContentHash};
+use wagegate_domain::batch::{Act, BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 
@@ -22,6 +22,8 @@ const FIRST: u32 = 1;
 
 struct Head {
     batch: i64,
+    /// What the split makes of it.
+    planned: BatchState,
     bank: String,
     content: ContentHash,
 }
@@ -71,7 +73,7 @@ pub(super) async fn plan_batch(
     .await?;
     sqlx::query("UPDATE batch SET state = $2 WHERE id = $1")
         .bind(head.batch)
-        .bind(BatchState::Planned.code())
+        .bind(head.planned.code())
         .execute(&mut *tx)
         .await?;
     let moved = (head.batch, Place::Held, Place::InFlight);
@@ -86,10 +88,6 @@ pub(super) async fn plan_batch(
 }
 
 async fn approved(tx: &mut SqliteConnection, subject: &str) -> Result<Head, StoreError> {
-    let missing = || StoreError::NotFound {
-        what: "batch",
-        key: subject.to_owned(),
-    };
     let row = sqlx::query(
         "SELECT b.id, b.state, b.content, a.bank FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
          WHERE b.code = $1",
@@ -97,16 +95,13 @@ async fn approved(tx: &mut SqliteConnection, subject: &str) -> Result<Head, Stor
     .bind(subject)
     .fetch_optional(tx)
     .await?
-    .ok_or_else(missing)?;
+    .ok_or_else(|| StoreError::no_batch(subject))?;
     let state = row.parsed("state", BatchState::from_code)?;
-    if state != BatchState::Released {
-        return Err(StoreError::Broken(format!(
-            "batch {subject} is to be planned and is {}",
-            state.code()
-        )));
-    }
     Ok(Head {
         batch: row.int("id")?,
+        planned: state.on(Act::Plan).map_err(|refused| {
+            StoreError::Broken(format!("batch {subject} is to be planned: {refused}"))
+        })?,
         bank: row.text("bank")?,
         content: ContentHash(row.array("content")?),
     })

@@ -1,12 +1,17 @@
 //! A batch that is no longer what was released, and one that is compared with the month before.
 
-use wagegate::store::{Conflict, Difference, NewBatch, SealedRow, Step, StoreError, TaskKind};
+use wagegate::store::{
+    Conflict, Difference, NewBatch, Next, SealedRow, Step, StoreError, TaskKind,
+};
 use wagegate_domain::Fen;
+use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::BatchState;
 use wagegate_domain::plan::Limits;
 
 use crate::engines::Bench;
-use crate::world::{Source, WIDE, at, head, month, part, plan, refusing, row, wages};
+use crate::world::{
+    LEASE_MS, Source, WIDE, at, happening, head, month, part, plan, refusing, row, wages,
+};
 
 const ONE_ROW: Limits = Limits {
     rows_max: 1,
@@ -100,6 +105,60 @@ pub(crate) async fn no_instruction_of_a_batch_that_differs_is_sent(bench: Bench)
     );
     assert!(sent, "{refused:?}");
     bench.adds_up().await;
+}
+
+pub(crate) async fn a_part_that_never_left_is_not_sent_once_its_batch_is_held(bench: Bench) {
+    released(&bench).await;
+    assert_eq!(bench.plan(ONE_ROW).await.len(), 2);
+    let (sending, id) = bench.intend().await;
+    let other = bench.claim(TaskKind::Send).await;
+    let held = bench
+        .store
+        .hold_differing(&other, "B1", "part 2", at(9))
+        .await;
+    held.unwrap();
+    // The bank of the first part could not be reached: it is due again, with bytes that are kept.
+    let nothing = happening(Event::NothingLeft);
+    let again = Next::Again(at(20));
+    let state = bench
+        .store
+        .record_event(&sending, id, &nothing, again)
+        .await;
+    assert_eq!(state.unwrap(), State::Planned);
+    let claim = bench.claim(TaskKind::Send).await;
+    let intent = bench
+        .store
+        .record_intent(&claim, id, [7; 32], 99, at(21))
+        .await;
+    assert!(matches!(intent, Err(StoreError::Stale)), "{intent:?}");
+    let instruction = bench.store.instruction(id).await.unwrap();
+    assert_eq!(instruction.state, State::Planned);
+    let next = bench.store.claim_step(at(1_000), LEASE_MS).await.unwrap();
+    assert!(next.is_none_or(|claim| claim.kind != TaskKind::Send));
+    bench.adds_up().await;
+}
+
+pub(crate) async fn a_changed_total_frees_no_other_batches_money(bench: Bench) {
+    released(&bench).await;
+    bench
+        .submit("B2", "P1", vec![row(1, 9, 400)])
+        .await
+        .unwrap();
+    bench.approve("B2").await.unwrap();
+    assert_eq!(bench.account("P1").await, (1_000, 700, 0));
+    let changed = "UPDATE batch SET total_fen = total_fen + 250 WHERE code = 'B1'";
+    assert_eq!(bench.sql(changed).await, Ok(1));
+    let mut claim = bench.claim(TaskKind::Plan).await;
+    if claim.subject != "B1" {
+        claim = bench.claim(TaskKind::Plan).await;
+    }
+    let held = bench
+        .store
+        .hold_differing(&claim, "B1", "its total", at(9))
+        .await;
+    held.unwrap();
+    bench.refuse("B1").await;
+    assert_eq!(bench.account("P1").await, (1_000, 400, 0));
 }
 
 async fn of_month(bench: &Bench, code: &str, of: &str, rows: Vec<SealedRow>) {
