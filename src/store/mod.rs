@@ -28,6 +28,7 @@ mod requests;
 mod rotation;
 pub mod sqlite;
 mod standing;
+mod subscribers;
 mod task;
 mod troubles;
 mod versions;
