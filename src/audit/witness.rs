@@ -197,7 +197,10 @@ impl Witness {
             file.set_len(length.saturating_sub(torn_off))?;
         }
         tail.truncate(tail.len().saturating_sub(torn));
-        let mut lines = tail.strip_suffix(b"\n").unwrap_or(&tail).rsplit(|byte| *byte == b'\n');
+        let mut lines = tail
+            .strip_suffix(b"\n")
+            .unwrap_or(&tail)
+            .rsplit(|byte| *byte == b'\n');
         let last = lines.next().and_then(|line| self.line(line));
         Ok(last.map(|(head, _)| head))
     }

@@ -242,8 +242,4 @@ pub trait Store:
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError>;
-    /// Walks the audit chain.
-    async fn check_audit(&self) -> Result<ChainCheck, StoreError>;
-    /// The newest entries.
-    async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 }

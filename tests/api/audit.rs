@@ -55,7 +55,9 @@ async fn acts_are_listed_by_object_and_person_and_verified() {
     let listed = house.command("operator", &["audit", "list", "--who", "clerk"]);
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert!(
-        listed.contains("batch.submit") && !listed.contains("regions.import"),
+        listed.contains("batch.submit")
+            && listed.contains(act["detail"].as_str().unwrap())
+            && !listed.contains("regions.import"),
         "{listed}"
     );
     let (code, told) = verify(&house).await;

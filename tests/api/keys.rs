@@ -65,10 +65,10 @@ async fn who_was_moved_elsewhere_is_not_shown_what_they_were_answered_before() {
     let clerk = house.as_user("clerk");
     let first = post(&clerk, "k1", SUBMIT, sheet(3)).await;
     assert_eq!(first.status, 201, "{first:?}");
-    let moved = json!({"uri": "wagegate://user/clerk", "projects": ["P2"]}).to_string();
+    let moved = json!({"projects": ["P2"]}).to_string();
     let moved = house
         .as_user("operator")
-        .post("/v1/principals/scope", moved)
+        .post("/v1/principals/clerk/scope", moved)
         .await;
     assert_eq!(moved.status, 200, "{moved:?}");
     let again = post(&clerk, "k1", SUBMIT, sheet(3)).await;

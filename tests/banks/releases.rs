@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use wagegate::{
     dispatch::{Progress, preview},
-    store::{Step, TaskKind},
+    store::{AuditFilter, Step, TaskKind},
 };
 use wagegate_domain::{attempt::State, batch::BatchState};
 
@@ -27,7 +27,10 @@ async fn is_held(world: &World, code: &str, words: &str) {
     let batch = store.batch(code).await.unwrap();
     assert_eq!(batch.state, BatchState::ContentDiffers);
     assert_eq!(store.differing_batches().await.unwrap(), [code]);
-    let entries = store.audit_tail(100).await.unwrap();
+    let entries = store
+        .audit_page(&AuditFilter::default(), None, 100)
+        .await
+        .unwrap();
     let told = entries
         .iter()
         .find(|entry| entry.action == "batch.content-differs")

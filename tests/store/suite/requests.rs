@@ -107,10 +107,7 @@ pub(crate) async fn what_is_old_is_forgotten(bench: Bench) {
     bench.store.answer_request(claim, &answer()).await.unwrap();
     let other = RequestKey { key: "x", ..KEY };
     ours(&bench, other, 99 * 86_400).await;
-    assert_eq!(
-        begin(&bench, KEY, 99 * 86_400).await,
-        answered(answer())
-    );
+    assert_eq!(begin(&bench, KEY, 99 * 86_400).await, answered(answer()));
     let fresh = ours(&bench, KEY, 101 * 86_400).await;
     assert!(!fresh.taken_over);
 }
