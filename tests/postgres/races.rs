@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use wagegate::store::{ChainCheck, Conflict, Store, StoreError, TaskKind};
+use wagegate::store::{Auditing, ChainCheck, Conflict, Store, StoreError, TaskKind};
 use wagegate_domain::Fen;
 
 #[tokio::test(flavor = "multi_thread")]
