@@ -91,32 +91,39 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
     let config = Config::read(&options.config).map_err(Failure::here)?;
     let parts = Parts::open(&config)?;
     let gateway = Arc::new(open(&config, &parts).await?);
-    introduce(&parts.directory, &gateway).await?;
+    let ended = take_requests(options, &config, parts, &gateway).await;
+    // Not before, and however it ended: until here it may have sealed.
+    forget(&gateway).await;
+    ended
+}
+
+/// Takes requests and does the work until it is told to stop, or cannot go on.
+async fn take_requests(
+    options: &Options,
+    config: &Config,
+    parts: Parts,
+    gateway: &Arc<Gateway>,
+) -> Result<(), Failure> {
+    introduce(&parts.directory, gateway).await?;
     let listener = TcpListener::bind(config.listen.address).map_err(|error| {
         Failure::Here(format!("listen.address {}: {error}", config.listen.address))
     })?;
     let address = listener.local_addr().map_err(Failure::here)?;
-    let (http, server) = listen(listener, &config, parts, &gateway)?;
+    let (http, server) = listen(listener, config, parts, gateway)?;
     let (stop, stopping) = watch::channel(());
-    let mut workers = work(&gateway, &config, &stopping);
+    let mut workers = work(gateway, config, &stopping);
     let (unable, cannot) = oneshot::channel();
-    workers.spawn(report_keys(Arc::clone(&gateway), stopping.clone(), unable));
-    let witnessing = tokio::spawn(witness(
-        Arc::clone(&gateway),
-        config.audit.every(),
-        stopping,
-    ));
+    workers.spawn(report_keys(Arc::clone(gateway), stopping.clone(), unable));
+    let witnessing = tokio::spawn(witness(Arc::clone(gateway), config.audit.every(), stopping));
     announce(address, options.ready_file.as_deref())
         .map_err(|error| Failure::Here(format!("--ready-file: {error}")))?;
     tracing::info!(%address, engine = gateway.store.engine(), workers = config.worker.workers, "the gateway takes requests");
     let ended = until_told(server, cannot).await;
     drop(stop);
     finish(workers, &http).await;
-    // Not before: until here it may seal.
-    forget(&gateway).await;
     // The last word, when no act can come any more.
     drop(witnessing.await);
-    note(&gateway).await;
+    note(gateway).await;
     ended
 }
 
