@@ -13,6 +13,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::task::spawn_blocking;
 
 use crate::{
     security::seal::Vault,
@@ -67,7 +68,8 @@ impl Witness {
             vault,
             last: Arc::default(),
         };
-        witness.mend().map_err(|source| witness.unusable(source))?;
+        let mended = witness.file().and_then(|mut file| witness.mend(&mut file));
+        mended.map_err(|source| witness.unusable(source))?;
         let last = witness.heads()?.heads.last().map_or(0, |head| head.number);
         witness.set_last(last);
         Ok(witness)
@@ -89,10 +91,13 @@ impl Witness {
         if head.number == witnessed {
             return Ok(false);
         }
-        self.append(head, at)
-            .map_err(|source| self.unusable(source))?;
-        self.set_last(head.number);
-        Ok(true)
+        let own = self.clone();
+        // Another gateway may hold the file's lock.
+        let appended = spawn_blocking(move || own.append(head, at)).await;
+        let appended = appended.map_err(io::Error::other).flatten();
+        let last = appended.map_err(|source| self.unusable(source))?;
+        self.set_last(last);
+        Ok(last == head.number)
     }
 
     /// Reads what was witnessed, up to the first line that is not one of ours.
@@ -153,37 +158,51 @@ impl Witness {
         Some((head, at.parse().ok()?))
     }
 
-    fn append(&self, head: AuditHead, at: Timestamp) -> io::Result<()> {
+    /// Writes a line, unless another gateway that shares the file was ahead; gives the number that the file ends with.
+    fn append(&self, head: AuditHead, at: Timestamp) -> io::Result<i64> {
+        let mut file = self.file()?;
+        let last = self.mend(&mut file)?;
+        if let Some(last) = last.filter(|last| last.number >= head.number) {
+            return Ok(last.number);
+        }
         let words = format!("{} {} {at}", head.number, hex::encode(head.hash));
         let mark = hex::encode(self.vault.witness_tag(&words));
-        let mut file = self.file()?;
-        // One write: lines of two gateways on one file do not mix.
         file.write_all(format!("{words} {mark}\n").as_bytes())?;
-        file.sync_data()
+        file.sync_data()?;
+        Ok(head.number)
     }
 
+    /// The file, held by this gateway alone until it is closed.
     fn file(&self) -> io::Result<File> {
-        OpenOptions::new()
+        let file = OpenOptions::new()
             .append(true)
             .read(true)
             .create(true)
             .mode(0o600)
-            .open(&self.path)
+            .open(&self.path)?;
+        file.lock()?;
+        Ok(file)
     }
 
-    /// Cuts off a line without an end.
-    fn mend(&self) -> io::Result<()> {
-        let mut file = self.file()?;
+    /// Cuts off a line without an end, and gives the head of the last one, if it is ours.
+    fn mend(&self, file: &mut File) -> io::Result<Option<AuditHead>> {
         let length = file.metadata()?.len();
-        let tail_from = length.saturating_sub(LINE_MAX);
+        let tail_from = length.saturating_sub(2 * LINE_MAX);
         file.seek(SeekFrom::Start(tail_from))?;
         let mut tail = Vec::new();
         file.read_to_end(&mut tail)?;
         let torn = tail.iter().rev().take_while(|byte| **byte != b'\n').count();
-        match u64::try_from(torn) {
-            Ok(torn) if torn > 0 => file.set_len(length.saturating_sub(torn)),
-            Ok(_) | Err(_) => Ok(()),
+        if torn > 0 {
+            let torn_off = u64::try_from(torn).unwrap_or(u64::MAX);
+            file.set_len(length.saturating_sub(torn_off))?;
         }
+        tail.truncate(tail.len().saturating_sub(torn));
+        let mut lines = tail
+            .strip_suffix(b"\n")
+            .unwrap_or(&tail)
+            .rsplit(|byte| *byte == b'\n');
+        let last = lines.next().and_then(|line| self.line(line));
+        Ok(last.map(|(head, _)| head))
     }
 
     fn set_last(&self, number: i64) {
@@ -236,6 +255,24 @@ mod tests {
         let seen = again.heads().unwrap();
         assert_eq!(seen.heads, [head(3), head(7), head(9)]);
         assert_eq!((seen.broken_line, seen.last_at), (None, Some(AT)));
+    }
+
+    #[test]
+    fn gateways_that_share_the_file_keep_its_order_whoever_comes_late() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (witness(folder.path()), witness(folder.path()));
+        assert_eq!(one.append(head(99), AT).unwrap(), 99);
+        assert_eq!(other.append(head(101), AT).unwrap(), 101);
+        assert_eq!(one.append(head(100), AT).unwrap(), 101);
+        assert_eq!(one.append(head(101), AT).unwrap(), 101);
+        // What another left of a line when it died does not run into the next.
+        let path = folder.path().join("audit.witness");
+        let torn = fs::read_to_string(&path).unwrap() + "102 66";
+        fs::write(&path, torn).unwrap();
+        assert_eq!(one.append(head(103), AT).unwrap(), 103);
+        let seen = other.heads().unwrap();
+        assert_eq!(seen.heads, [head(99), head(101), head(103)]);
+        assert_eq!(seen.broken_line, None);
     }
 
     #[test]

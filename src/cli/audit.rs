@@ -112,6 +112,7 @@ async fn list(client: &Client, what: &List, out: Out) -> Result<(), Failure> {
             Left("谁 who"),
             Left("做了 did"),
             Left("对 to"),
+            Left("详情 detail"),
         ];
         let table = Table::of(columns, &page.items, |entry| {
             [
@@ -120,6 +121,7 @@ async fn list(client: &Client, what: &List, out: Out) -> Result<(), Failure> {
                 short(&entry.who),
                 entry.action.clone(),
                 short(&entry.object).chars().take(36).collect(),
+                entry.detail.clone(),
             ]
         });
         let more = page

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::{
     Connection, Failure, Out,
     client::Client,
-    print,
     table::{Column::Left, Column::Right, Table},
     words,
 };
@@ -55,8 +55,8 @@ pub(super) struct Remove {
 
 pub(super) async fn run(keys: &Keys, connection: &Connection, out: Out) -> Result<(), Failure> {
     match keys {
-        Keys::New { file, algorithm } => new(file, *algorithm),
-        Keys::Add { file, algorithm } => add(file, *algorithm),
+        Keys::New { file, algorithm } => new(file, *algorithm, out),
+        Keys::Add { file, algorithm } => add(file, *algorithm, out),
         Keys::Rotate { id } => {
             let wire = RotateWire { key: *id };
             let body = serde_json::to_string(&wire).map_err(Failure::here)?;
@@ -72,20 +72,41 @@ pub(super) async fn run(keys: &Keys, connection: &Connection, out: Out) -> Resul
     }
 }
 
-fn new(file: &Path, algorithm: Algorithm) -> Result<(), Failure> {
-    Vault::create_with(file, algorithm).map_err(Failure::here)?;
-    print(&format!(
-        "{} made. Without it nothing that was sealed can be read again: keep a copy apart from the database's backup.",
-        file.display()
-    ))
+/// A sealing key that was just made.
+#[derive(Serialize)]
+struct Made {
+    key: u32,
+    algorithm: &'static str,
+    file: PathBuf,
 }
 
-fn add(file: &Path, algorithm: Algorithm) -> Result<(), Failure> {
+fn new(file: &Path, algorithm: Algorithm, out: Out) -> Result<(), Failure> {
+    Vault::create_with(file, algorithm).map_err(Failure::here)?;
+    let key = Vault::open(file).map_err(Failure::here)?.current_key().id;
+    out.show(&made(key, algorithm, file), |made| {
+        format!(
+            "{} made. Without it nothing that was sealed can be read again: keep a copy apart from the database's backup.",
+            made.file.display()
+        )
+    })
+}
+
+fn add(file: &Path, algorithm: Algorithm, out: Out) -> Result<(), Failure> {
     let id = Vault::add_key(file, algorithm).map_err(Failure::here)?;
-    print(&format!(
-        "已添加密钥 {id} added to {}. Copy the file to every gateway and to its backup, then run `wagegate keys rotate {id}`.",
-        file.display()
-    ))
+    out.show(&made(id, algorithm, file), |made| {
+        format!(
+            "已添加密钥 {id} added to {}. Copy the file to every gateway and to its backup, then run `wagegate keys rotate {id}`.",
+            made.file.display()
+        )
+    })
+}
+
+fn made(key: u32, algorithm: Algorithm, file: &Path) -> Made {
+    Made {
+        key,
+        algorithm: algorithm.code(),
+        file: file.to_owned(),
+    }
 }
 
 /// The gateway says that nothing needs the key and writes it down; only then is it gone.

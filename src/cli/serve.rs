@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{oneshot, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -27,8 +27,8 @@ use crate::{
     evidence::Evidence,
     gateway::Gateway,
     http::{ask::Api, doors, health::RunsOut, identity::Gate, serve::serve},
-    rotation::{self, Duty},
-    security::{principal::Directory, seal::Vault},
+    rotation::{self, Duty, RotationError},
+    security::{principal::Directory, seal::Vault, webhook::fresh_code},
     store::{Store, StoreError, TaskKind, postgres::PostgresStore, sqlite::SqliteStore},
     telemetry::LogFormat,
     transport::tls::server_config,
@@ -91,29 +91,39 @@ pub(super) async fn run(options: &Options) -> Result<(), Failure> {
     let config = Config::read(&options.config).map_err(Failure::here)?;
     let parts = Parts::open(&config)?;
     let gateway = Arc::new(open(&config, &parts).await?);
-    introduce(&parts.directory, &gateway).await?;
+    let ended = take_requests(options, &config, parts, &gateway).await;
+    // Not before, and however it ended: until here it may have sealed.
+    forget(&gateway).await;
+    ended
+}
+
+/// Takes requests and does the work until it is told to stop, or cannot go on.
+async fn take_requests(
+    options: &Options,
+    config: &Config,
+    parts: Parts,
+    gateway: &Arc<Gateway>,
+) -> Result<(), Failure> {
+    introduce(&parts.directory, gateway).await?;
     let listener = TcpListener::bind(config.listen.address).map_err(|error| {
         Failure::Here(format!("listen.address {}: {error}", config.listen.address))
     })?;
     let address = listener.local_addr().map_err(Failure::here)?;
-    let (http, server) = listen(listener, &config, parts, &gateway)?;
+    let (http, server) = listen(listener, config, parts, gateway)?;
     let (stop, stopping) = watch::channel(());
-    let mut workers = work(&gateway, &config, &stopping);
-    workers.spawn(report_keys(Arc::clone(&gateway), stopping.clone()));
-    let witnessing = tokio::spawn(witness(
-        Arc::clone(&gateway),
-        config.audit.every(),
-        stopping,
-    ));
+    let mut workers = work(gateway, config, &stopping);
+    let (unable, cannot) = oneshot::channel();
+    workers.spawn(report_keys(Arc::clone(gateway), stopping.clone(), unable));
+    let witnessing = tokio::spawn(witness(Arc::clone(gateway), config.audit.every(), stopping));
     announce(address, options.ready_file.as_deref())
         .map_err(|error| Failure::Here(format!("--ready-file: {error}")))?;
     tracing::info!(%address, engine = gateway.store.engine(), workers = config.worker.workers, "the gateway takes requests");
-    let ended = until_told(server).await;
+    let ended = until_told(server, cannot).await;
     drop(stop);
     finish(workers, &http).await;
     // The last word, when no act can come any more.
     drop(witnessing.await);
-    note(&gateway).await;
+    note(gateway).await;
     ended
 }
 
@@ -163,33 +173,53 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     Ok(gateway)
 }
 
-/// Names this gateway among those of one store.
+/// Names this gateway among those of one store. Containers have one host's name and one process id: the number after them is drawn at each start.
 fn name() -> String {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match host.trim() {
-        "" => format!("gateway:{}", process::id()),
-        host => format!("{host}:{}", process::id()),
-    }
+    let host = match host.trim() {
+        "" => "gateway",
+        host => host,
+    };
+    let drawn = hex::encode(fresh_code());
+    format!(
+        "{host}:{}:{}",
+        process::id(),
+        drawn.get(..8).unwrap_or(&drawn)
+    )
 }
 
-/// Says every few seconds which sealing keys this gateway has, and takes the current one into use.
-async fn report_keys(gateway: Arc<Gateway>, mut stopping: watch::Receiver<()>) {
+/// Says every few seconds which sealing keys this gateway has, and takes the current one into use. Ends with why it cannot, where that will not mend.
+async fn report_keys(
+    gateway: Arc<Gateway>,
+    mut stopping: watch::Receiver<()>,
+    unable: oneshot::Sender<RotationError>,
+) {
     loop {
         tokio::select! {
             biased;
-            _ = stopping.changed() => return forget(&gateway).await,
+            _ = stopping.changed() => return,
             () = tokio::time::sleep(rotation::EVERY) => {}
         }
-        if let Err(error) = rotation::report(&gateway).await {
-            tracing::error!(%error, "the current sealing key cannot be used here");
+        match rotation::report(&gateway).await {
+            Ok(_) => {}
+            Err(error) if error.is_final() => {
+                tracing::error!(%error, "the current sealing key cannot be used here: the gateway stops");
+                // Nobody hears it where the gateway is stopping anyway.
+                drop(unable.send(error));
+                return;
+            }
+            Err(error) => {
+                tracing::error!(%error, "it could not be asked which sealing key is current");
+            }
         }
     }
 }
 
-/// One that stops is not waited for when keys change. One that died is taken for stopped a minute later.
+/// One that stops is not waited for when keys change. One that died is: for a minute before another key is current, for a day before the key it
+/// sealed with may go.
 async fn forget(gateway: &Gateway) {
     if let Err(error) = gateway.store.forget_gateway(&gateway.keys.name).await {
-        tracing::warn!(%error, "the other gateways take this one for running for a minute more");
+        tracing::warn!(%error, "the others do not know that this gateway stops");
     }
 }
 
@@ -340,13 +370,19 @@ fn announce(address: SocketAddr, ready_file: Option<&Path>) -> io::Result<()> {
     print(line.trim_end()).map_err(io::Error::other)
 }
 
-/// Waits for SIGTERM or Ctrl-C, or for a server that ends by itself, which it should not.
-async fn until_told(server: JoinHandle<io::Result<()>>) -> Result<(), Failure> {
+/// Waits for SIGTERM or Ctrl-C, for a server that ends by itself, which it should not, or for keys that this gateway cannot go on with.
+async fn until_told(
+    server: JoinHandle<io::Result<()>>,
+    cannot: oneshot::Receiver<RotationError>,
+) -> Result<(), Failure> {
     let mut term = signal(SignalKind::terminate()).map_err(Failure::here)?;
     tokio::select! {
         _ = term.recv() => Ok(()),
         told = tokio::signal::ctrl_c() => told.map_err(Failure::here),
         ended = server => Err(Failure::Here(format!("the listener ended by itself: {ended:?}"))),
+        Ok(error) = cannot => Err(Failure::Here(format!(
+            "stopped, because this gateway could not seal as the others of its database do: {error}"
+        ))),
     }
 }
 

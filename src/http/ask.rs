@@ -78,7 +78,8 @@ impl FromRequest for Ask {
 }
 
 impl Ask {
-    fn admit(Caller(caller): Caller, request: &HttpRequest) -> Result<Self, Problem> {
+    fn admit(caller: Caller, request: &HttpRequest) -> Result<Self, Problem> {
+        let caller = caller.principal;
         let (Some(door), Some(web::ThinData(api))) = (
             door_of(request),
             request.app_data::<web::ThinData<Arc<Api>>>(),

@@ -66,7 +66,7 @@ pub(super) async fn once(
 /// A request with a key.
 struct Act {
     api: Arc<Api>,
-    principal: String,
+    caller: Caller,
     key: String,
     body: Rc<RefCell<Body>>,
 }
@@ -80,16 +80,16 @@ impl Act {
         let Some(key) = key(request)? else {
             return Ok(None);
         };
-        let (Some(web::ThinData(api)), Some(Caller(caller))) = (
+        let (Some(web::ThinData(api)), Some(caller)) = (
             request.app_data::<web::ThinData<Arc<Api>>>(),
             request.extensions().get::<Caller>().cloned(),
         ) else {
             return Err(Denied::Role.into());
         };
-        caller.ever_may(door.action)?;
+        caller.principal.ever_may(door.action)?;
         Ok(Some(Self {
             api: Arc::clone(api),
-            principal: caller.name,
+            caller,
             key,
             body: Rc::new(RefCell::new(Body::of(request))),
         }))
@@ -109,7 +109,10 @@ impl Act {
                 return self.perform(request, next, claim).await;
             }
             Ok(Begun::Running { until }) => Ok(self.running(until)),
-            Ok(Begun::Answered(answer)) => self.replay(answer).await,
+            Ok(Begun::Answered { version, .. }) if version != self.caller.version => {
+                Err(for_another_version())
+            }
+            Ok(Begun::Answered { answer, .. }) => self.replay(answer).await,
             Err(error) => Err(error.into()),
         };
         let response = answer.unwrap_or_else(|problem| problem.error_response());
@@ -120,7 +123,8 @@ impl Act {
         let now = self.now();
         let forget = SignedDuration::from_hours(24 * i64::from(self.api.answers_kept_days));
         let key = RequestKey {
-            principal: &self.principal,
+            principal: &self.caller.principal.name,
+            version: self.caller.version,
             key: &self.key,
         };
         let forget_before = now.saturating_sub(forget).unwrap_or(Timestamp::MIN);
@@ -312,6 +316,17 @@ fn not_kept() -> Problem {
         "urn:wagegate:answer-not-kept",
         "Done before",
         "the request under this Idempotency-Key was done, but its answer was not kept; look at what it made",
+    )
+}
+
+/// The handler asks for the scope, and it is not asked again for an answer that is kept.
+fn for_another_version() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "urn:wagegate:answered-before-a-change",
+        "Done before a change",
+        "the request under this Idempotency-Key was done before your role, scope or standing was changed, and its answer is not shown any more; \
+         look at what it made",
     )
 }
 

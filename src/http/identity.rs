@@ -52,7 +52,11 @@ pub struct Gate {
 
 /// The principal behind a request; a handler that takes it cannot be reached without one.
 #[derive(Debug, Clone)]
-pub struct Caller(pub Principal);
+pub struct Caller {
+    pub principal: Principal,
+    /// Another one after each change of role, scope or standing.
+    pub version: u32,
+}
 
 impl FromRequest for Caller {
     type Error = Problem;
@@ -138,7 +142,10 @@ impl Gate {
             Standing::Active => {}
         }
         self.note(identity, known.noted, now);
-        Ok(Caller(known.principal))
+        Ok(Caller {
+            principal: known.principal,
+            version: known.version,
+        })
     }
 
     /// What the store says of the caller; when it does not say, nobody gets in.

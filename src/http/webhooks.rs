@@ -1,5 +1,6 @@
 //! Webhooks: who is told what and where, what became of each delivery, and sending it again. A subscription is about one project, a region or
-//! everything; whoever may see that part of the world and may manage webhooks sees it. docs/webhooks.md is for receivers.
+//! everything; whoever may see that part of the world and may manage webhooks sees it, without its address. Only who made it, or an operator,
+//! changes it or has anything sent. docs/webhooks.md is for receivers.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +16,8 @@ use super::{
 };
 use crate::{
     security::{
-        principal::{Scope, region_prefix},
+        access::Denied,
+        principal::{Principal, Role, Scope, region_prefix},
         webhook::{Secret, fresh_code},
     },
     store::{
@@ -53,6 +55,7 @@ pub struct WebhookWire {
     pub id: String,
     /// Who made it; nothing is delivered while they are suspended.
     pub owner: String,
+    /// The whole address for who made it and for operators; `https://` and the host for others, as the rest may be a secret.
     pub url: String,
     /// None for all.
     pub kinds: Vec<String>,
@@ -176,7 +179,7 @@ pub(super) async fn subscribe(ask: Ask, payload: web::Payload) -> Result<HttpRes
     };
     let kept = ask.store().subscribe(&new, &ask.caller.name, ask.now());
     let made = WithSecretWire {
-        webhook: kept.await?.into(),
+        webhook: WebhookWire::of(kept.await?, &ask.caller),
         secret: secret.shown(),
     };
     Ok(shown_once(StatusCode::CREATED, &made))
@@ -257,7 +260,7 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
                 break 'pages;
             }
             after = view.id;
-            items.push(WebhookWire::from(view));
+            items.push(WebhookWire::of(view, &ask.caller));
         }
         after = read_to;
     }
@@ -267,7 +270,7 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
 /// A subscription as it stands.
 #[utoipa::path(get, path = "/v1/webhooks/{id}", responses((status = 200, body = WebhookWire)))]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
-    Ok(ok(&WebhookWire::from(webhook(&ask).await?)))
+    Ok(ok(&WebhookWire::of(webhook(&ask).await?, &ask.caller)))
 }
 
 /// What was delivered or waits, newest first, with every try.
@@ -303,18 +306,18 @@ pub(super) async fn resume(ask: Ask) -> Result<HttpResponse, Problem> {
 }
 
 async fn change(ask: &Ask, change: WebhookChange) -> Result<HttpResponse, Problem> {
-    let view = webhook(ask).await?;
+    let view = own(ask).await?;
     let by = &ask.caller.name;
     let changed = ask
         .store()
         .change_webhook(&view.code, &change, by, ask.now());
-    Ok(ok(&WebhookWire::from(changed.await?)))
+    Ok(ok(&WebhookWire::of(changed.await?, &ask.caller)))
 }
 
 /// Makes a new secret; for a day the one before signs too.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/rotate", responses((status = 200, body = WithSecretWire)))]
 pub(super) async fn rotate(ask: Ask) -> Result<HttpResponse, Problem> {
-    let view = webhook(&ask).await?;
+    let view = own(&ask).await?;
     let secret = Secret::fresh();
     let rotate = WebhookChange::Rotate {
         secret: ask
@@ -329,7 +332,7 @@ pub(super) async fn rotate(ask: Ask) -> Result<HttpResponse, Problem> {
         .store()
         .change_webhook(&view.code, &rotate, by, ask.now());
     let rotated = WithSecretWire {
-        webhook: changed.await?.into(),
+        webhook: WebhookWire::of(changed.await?, &ask.caller),
         secret: secret.shown(),
     };
     Ok(shown_once(StatusCode::OK, &rotated))
@@ -340,7 +343,7 @@ pub(super) async fn rotate(ask: Ask) -> Result<HttpResponse, Problem> {
     post, path = "/v1/webhooks/{id}/replay", request_body = ReplayWire, responses((status = 200, body = ReplayedWire))
 )]
 pub(super) async fn replay(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let view = webhook(&ask).await?;
+    let view = own(&ask).await?;
     let wanted: ReplayWire = body::json(payload, BODY).await?;
     let what = match (&wanted.event, &wanted.since) {
         (Some(event), None) => event
@@ -367,7 +370,7 @@ pub(super) async fn replay(ask: Ask, payload: web::Payload) -> Result<HttpRespon
 /// Delivers an event to try it with.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/test", responses((status = 202, body = TestWire)))]
 pub(super) async fn test(ask: Ask) -> Result<HttpResponse, Problem> {
-    let view = webhook(&ask).await?;
+    let view = own(&ask).await?;
     let id = ask
         .store()
         .try_webhook(&view.code, &ask.caller.name, ask.now());
@@ -392,8 +395,28 @@ async fn webhook(ask: &Ask) -> Result<WebhookView, Problem> {
     Ok(view)
 }
 
-impl From<WebhookView> for WebhookWire {
-    fn from(view: WebhookView) -> Self {
+/// The same, if the caller made it or is an operator. Whoever is told of others' acts is not silenced by them, and nobody else gets their secret.
+async fn own(ask: &Ask) -> Result<WebhookView, Problem> {
+    let view = webhook(ask).await?;
+    if owns(&ask.caller, &view) {
+        Ok(view)
+    } else {
+        Err(Denied::Owner.into())
+    }
+}
+
+fn owns(caller: &Principal, view: &WebhookView) -> bool {
+    caller.role == Role::Operator || caller.name == view.owner
+}
+
+impl WebhookWire {
+    /// The subscription as this caller sees it.
+    fn of(view: WebhookView, caller: &Principal) -> Self {
+        let url = if owns(caller, &view) {
+            view.url.clone()
+        } else {
+            format!("https://{}", view.host())
+        };
         let (project, region) = match view.part {
             Part::Everything => (None, None),
             Part::Region(code) => (None, Some(code)),
@@ -402,7 +425,7 @@ impl From<WebhookView> for WebhookWire {
         Self {
             id: format!("wh_{}", hex::encode(view.code)),
             owner: view.owner,
-            url: view.url,
+            url,
             kinds: view.kinds.iter().map(|kind| kind.code().into()).collect(),
             project,
             region,

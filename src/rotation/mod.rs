@@ -19,9 +19,9 @@ use crate::{
 
 /// How often a gateway says which keys it has.
 pub const EVERY: std::time::Duration = std::time::Duration::from_secs(5);
-/// A gateway not heard for so long has stopped.
+/// A gateway not heard for so long is not waited for when another key becomes current.
 const LIVE: SignedDuration = SignedDuration::from_mins(1);
-/// What such a gateway said is kept so long.
+/// So long it may come back, sealing as when it was heard last: what it said is kept, and the key it sealed with stays.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What one gateway brings to the change of keys.
@@ -83,6 +83,28 @@ pub enum RotationError {
     OtherBlindKeys,
     #[error("a blocking task ended early: {0}")]
     Ended(#[from] tokio::task::JoinError),
+}
+
+impl RotationError {
+    /// True where a gateway cannot go on: what it sealed from now on others could not open, or nobody would find.
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::OtherBlindKeys
+            | Self::Vault(VaultError::NoKey { .. } | VaultError::Foreign { .. }) => true,
+            Self::Vault(
+                VaultError::Exists { .. }
+                | VaultError::Exposed { .. }
+                | VaultError::Unusable { .. }
+                | VaultError::Malformed { .. }
+                | VaultError::Current { .. }
+                | VaultError::Form { .. }
+                | VaultError::Damaged,
+            )
+            | Self::Store(_)
+            | Self::Evidence(_)
+            | Self::Ended(_) => false,
+        }
+    }
 }
 
 /// Reads the key file again, says which keys this gateway has, and takes the current one into use.

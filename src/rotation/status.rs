@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{RotationError, live_since};
+use super::{KEPT, RotationError, live_since};
 use crate::{
     gateway::Gateway,
     store::{Conflict, CurrentKey, GatewayKeys, Resealing, StoreError},
@@ -76,7 +76,14 @@ pub async fn status(gateway: &Gateway) -> Result<Status, RotationError> {
         let rows = of_key.map(|((place, _), count)| (*place, *count)).collect();
         let files = files.get(&Some(id)).copied().unwrap_or_default();
         let quiet = current.since + gateway.keys.quiet;
-        standing(id, rows, files, &running, &current, (now, quiet))
+        let known_by = running.iter().filter(|one| has(one, id));
+        KeyStanding {
+            id,
+            needed: needed(id, &rows, files, &gateways, &current, (now, quiet)),
+            rows,
+            files,
+            known_by: known_by.map(|one| one.gateway.clone()).collect(),
+        }
     });
     Ok(Status {
         keys: keys.collect(),
@@ -96,42 +103,48 @@ pub async fn status(gateway: &Gateway) -> Result<Status, RotationError> {
     })
 }
 
-fn standing(
+fn has(gateway: &GatewayKeys, id: u32) -> bool {
+    gateway.known.iter().any(|key| key.id == id)
+}
+
+/// Why a key cannot be removed.
+fn needed(
     id: u32,
-    rows: BTreeMap<&'static str, u64>,
+    rows: &BTreeMap<&'static str, u64>,
     files: u64,
-    running: &[&GatewayKeys],
+    gateways: &[GatewayKeys],
     current: &CurrentKey,
     (now, quiet): (Timestamp, Timestamp),
-) -> KeyStanding {
+) -> Option<String> {
     let values: u64 = rows.values().sum();
-    let knows = running
-        .iter()
-        .filter(|one| one.known.iter().any(|key| key.id == id));
-    let known_by = knows.map(|one| one.gateway.clone()).collect();
-    let sealing = running.iter().find(|one| one.seals == Some(id));
-    let needed = if id == current.key.id {
+    // Running or not: one that did not say that it stops may come back before it hears of another key.
+    let sealing = gateways.iter().filter(|one| one.seals == Some(id));
+    if id == current.key.id {
         Some("it is current".to_owned())
     } else if values > 0 || files > 0 {
         Some(format!(
             "{values} values and {files} files are sealed with it"
         ))
-    } else if let Some(one) = sealing {
-        Some(format!("gateway {} still seals with it", one.gateway))
+    } else if let Some(one) = sealing.max_by_key(|one| one.seen) {
+        Some(still_seals(one, now))
     } else if now < quiet {
         Some(format!(
             "what was on its way when the key changed may still come, until {quiet}"
         ))
     } else {
         None
-    };
-    KeyStanding {
-        id,
-        rows,
-        files,
-        known_by,
-        needed,
     }
+}
+
+fn still_seals(one: &GatewayKeys, now: Timestamp) -> String {
+    let (name, seen) = (&one.gateway, one.seen);
+    if seen >= live_since(now) {
+        return format!("gateway {name} still seals with it");
+    }
+    format!(
+        "gateway {name} sealed with it when it was last heard, {seen}, and may come back until {}",
+        seen + KEPT
+    )
 }
 
 /// Notes in the audit log that a key is removed, if nothing needs it; the caller then takes it out of the key file. Gives the current key's id.

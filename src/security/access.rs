@@ -119,6 +119,9 @@ pub enum Denied {
     /// The role does this, but not here; what does not exist is refused in the same words, so that a refusal tells nothing.
     #[error("there is no such thing in the caller's projects, region or bank")]
     Scope,
+    /// The caller sees it, but it is another's.
+    #[error("only who made it, or an operator, may do this to it")]
+    Owner,
 }
 
 impl Principal {
@@ -275,6 +278,7 @@ mod tests {
             Ok(()) => 'y',
             Err(Denied::Role) => 'r',
             Err(Denied::Scope) => 's',
+            Err(Denied::Owner) => 'o',
         }
     }
 }

@@ -75,6 +75,8 @@ impl CertificateKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recognised {
     pub principal: Principal,
+    /// As in [`PrincipalView`].
+    pub version: u32,
     pub standing: Standing,
     /// The store's own word; an authority's list may say so too.
     pub revoked: bool,

@@ -28,6 +28,7 @@ mod requests;
 mod rotation;
 pub mod sqlite;
 mod standing;
+mod subscribers;
 mod task;
 mod troubles;
 mod versions;
@@ -242,8 +243,4 @@ pub trait Store:
         subject: &str,
         detail: &str,
     ) -> Result<(), StoreError>;
-    /// Walks the audit chain.
-    async fn check_audit(&self) -> Result<ChainCheck, StoreError>;
-    /// The newest entries.
-    async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use reqwest::Url;
 use serde_json::{Map, Value};
 
 use super::chain::Print;
@@ -190,6 +191,13 @@ pub struct WebhookView {
 }
 
 impl WebhookView {
+    /// Where its address leads, without what may be a secret in it: receivers take tokens in path and query.
+    pub fn host(&self) -> String {
+        let url = Url::parse(&self.url).ok();
+        let host = url.as_ref().and_then(Url::host_str);
+        host.unwrap_or_default().to_owned()
+    }
+
     /// What the audit log keeps of it; never a secret.
     pub(super) fn print(&self) -> [u8; 32] {
         let former = self.former_until.map(|at| at.to_string());
@@ -432,7 +440,7 @@ pub trait Webhooks: Send + Sync {
         delivery: i64,
         tried: &Tried,
     ) -> Result<(), StoreError>;
-    /// Ends a round: the task is due again when something waits. While the receiver fails, what has waited since before `too_old` is given up.
+    /// Ends a round: the task is due again when something waits and the subscription is not paused. While the receiver fails, what has waited since before `too_old` is given up.
     async fn end_round(
         &self,
         claim: &Claim,

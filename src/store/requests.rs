@@ -10,6 +10,8 @@ use super::StoreError;
 pub struct RequestKey<'a> {
     /// Principal.
     pub principal: &'a str,
+    /// Which version of the principal asks: its role and scope decide what the answer may show.
+    pub version: u32,
     /// What the caller chose; unique among this principal's acts.
     pub key: &'a str,
 }
@@ -25,7 +27,11 @@ pub enum Begun {
         until: Timestamp,
     },
     /// It was done.
-    Answered(Answer),
+    Answered {
+        answer: Answer,
+        /// Which version of the principal it was done for.
+        version: u32,
+    },
 }
 
 /// The right to answer for a key.

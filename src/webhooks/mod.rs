@@ -8,7 +8,7 @@ mod schedule;
 pub use addresses::{Allowed, NotARange};
 pub use receiver::{Courier, Endpoint, UrlFault};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use self::receiver::Heard;
 
@@ -16,7 +16,7 @@ use crate::{
     dispatch::StepError,
     gateway::Gateway,
     security::webhook::Secret,
-    store::{Claim, Due, Next, NoticeView, Round, Then, Tried},
+    store::{Claim, Due, NoticeView, Round, Then, Tried},
 };
 
 /// Deliveries of one subscription in one step: then it is another's turn.
@@ -34,17 +34,34 @@ pub(crate) async fn announce(gateway: &Gateway, claim: &Claim) -> Result<(), Ste
     Ok(())
 }
 
-/// Delivers what waits for one subscription, until one finds its receiver unwell.
+/// Delivers what waits for one subscription; nothing while it is paused. What becomes of the task is settled against what stands then: somebody
+/// may have resumed it meanwhile.
 pub(crate) async fn deliver(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
     let webhook = subject(claim)?;
     let now = gateway.clock.now();
     let round = gateway.store.due_deliveries(webhook, now, ROUND).await?;
-    if round.subscriber.webhook.paused {
-        return Ok(gateway.store.finish(claim, Next::Done).await?);
+    if !round.subscriber.webhook.paused {
+        go_round(gateway, claim, &round, now).await?;
     }
-    let secrets = open(gateway, &round)?;
+    let now = gateway.clock.now();
+    let too_old = now - schedule::LONGEST;
+    gateway
+        .store
+        .end_round(claim, webhook, now, too_old)
+        .await?;
+    Ok(())
+}
+
+/// One delivery after another, until one finds the receiver unwell.
+async fn go_round(
+    gateway: &Gateway,
+    claim: &Claim,
+    round: &Round,
+    begun: Timestamp,
+) -> Result<(), StepError> {
+    let secrets = open(gateway, round)?;
     for due in &round.due {
-        let tried = attempt(gateway, &round, &secrets, due).await;
+        let tried = attempt(gateway, round, &secrets, due).await;
         gateway
             .store
             .record_try(claim, due.delivery, &tried)
@@ -56,16 +73,10 @@ pub(crate) async fn deliver(gateway: &Gateway, claim: &Claim) -> Result<(), Step
                 ..
             }
         );
-        if unwell || tried.at.duration_since(now) > ROUND_TIME {
+        if unwell || tried.at.duration_since(begun) > ROUND_TIME {
             break;
         }
     }
-    let now = gateway.clock.now();
-    let too_old = now - schedule::LONGEST;
-    gateway
-        .store
-        .end_round(claim, webhook, now, too_old)
-        .await?;
     Ok(())
 }
 

@@ -88,28 +88,39 @@ impl Courier {
         }
     }
 
-    /// Posts once.
+    /// Posts once. A status that came in time is the answer, whether or not its body comes to an end.
     pub(super) async fn post(
         &self,
         to: &Endpoint,
         headers: &[(&'static str, String)],
         body: String,
     ) -> Heard {
-        match timeout(self.whole, self.try_post(to, headers, body)).await {
-            Ok(Ok(heard)) => heard,
-            Ok(Err(why)) => Heard::Silence { why: kept(&why) },
-            Err(_) => Heard::Silence {
+        let (mut status, mut read) = (None, Vec::new());
+        let all = async {
+            let response = self.send(to, headers, body).await?;
+            status = Some(response.status().as_u16());
+            beginning(response, &mut read).await;
+            Ok(())
+        };
+        let ended: Result<Result<(), String>, _> = timeout(self.whole, all).await;
+        match (status, ended) {
+            (Some(status), _) => Heard::Answer {
+                status,
+                beginning: kept(&String::from_utf8_lossy(&read)),
+            },
+            (None, Ok(Err(why))) => Heard::Silence { why: kept(&why) },
+            (None, Ok(Ok(())) | Err(_)) => Heard::Silence {
                 why: "out of time".into(),
             },
         }
     }
 
-    async fn try_post(
+    async fn send(
         &self,
         to: &Endpoint,
         headers: &[(&'static str, String)],
         body: String,
-    ) -> Result<Heard, String> {
+    ) -> Result<Response, String> {
         let url = url(&to.url).map_err(|fault| fault.to_string())?;
         let client = self.client(&url, to.ca.as_deref()).await?;
         let request = client
@@ -120,11 +131,7 @@ impl Courier {
             request.header(*name, value)
         });
         let response = request.body(body).send().await;
-        let response = response.map_err(|error| causes(&error))?;
-        Ok(Heard::Answer {
-            status: response.status().as_u16(),
-            beginning: beginning(response).await,
-        })
+        response.map_err(|error| causes(&error))
     }
 
     /// A client for one try, which goes to the addresses that were looked at and to no others.
@@ -164,14 +171,15 @@ impl Courier {
         if addresses.is_empty() {
             return Err("its name has no address".into());
         }
-        if let Some(closed) = addresses
+        let closed = addresses
             .iter()
-            .find(|address| !self.allowed.may(address.ip()))
-        {
-            return Err(format!(
-                "not sent: {} is not a public address, and webhooks.allow does not open it",
-                closed.ip()
-            ));
+            .find(|address| !self.allowed.may(address.ip()));
+        if let Some(closed) = closed {
+            // For operators alone: whoever subscribed does not learn where names inside lead.
+            tracing::warn!(host = url.host_str(), address = %closed.ip(), "a webhook is not sent: its address is not open");
+            return Err(
+                "not sent: its address is not public, and webhooks.allow does not open it".into(),
+            );
         }
         Ok(addresses)
     }
@@ -213,17 +221,15 @@ fn trusting(builder: ClientBuilder, ca: Option<&str>) -> Result<ClientBuilder, S
     }
 }
 
-/// The beginning of an answer, as text; a body that breaks off is as much of an answer as one that ends.
-async fn beginning(response: Response) -> String {
+/// Reads the beginning of an answer; a body that breaks off is as much of an answer as one that ends.
+async fn beginning(response: Response, read: &mut Vec<u8>) {
     let mut pieces = response.bytes_stream();
-    let mut read = Vec::new();
     while let Some(Ok(piece)) = pieces.next().await {
         read.extend_from_slice(&piece);
         if read.len() >= ANSWER_MAX {
             break;
         }
     }
-    kept(&String::from_utf8_lossy(&read))
 }
 
 fn kept(text: &str) -> String {

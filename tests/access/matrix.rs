@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wagegate::{
     http::doors::{DOORS, Door},
-    security::principal::Role,
+    security::{access::Action, principal::Role},
 };
 
 use crate::{
@@ -60,14 +60,8 @@ impl World {
             .post("/v1/batches?project=P2&month=2026-10", with_bank_numbers())
             .await;
         assert_eq!(foreign.status, 201, "{foreign:?}");
-        let about = async |project: &str| {
-            let wanted = json!({"url": "https://127.0.0.1:9/", "project": project});
-            let made = house
-                .as_user("operator")
-                .post("/v1/webhooks", wanted.to_string())
-                .await;
-            made.json()["webhook"]["id"].as_str().unwrap().to_owned()
-        };
+        let operator = house.as_user("operator");
+        let about = async |project: &str| subscribed(&operator, project).await;
         let code = |batch: &Value| batch["code"].as_str().unwrap().to_owned();
         let [here, there] = [
             house.enrol("P1", &roster(1..=2)).await,
@@ -104,6 +98,15 @@ impl World {
         }
     }
 
+    /// The same, where only who made a subscription changes it.
+    async fn own_of(&self, caller: &Client<'_>, role: Role) -> Names {
+        let mut own = self.own.clone();
+        if Action::ManageWebhooks.roles().contains(&role) {
+            own.webhook = subscribed(caller, "P1").await;
+        }
+        own
+    }
+
     fn caller(&self, role: Role) -> Client<'_> {
         match role {
             Role::Bank => self.house.as_bank("qingshan"),
@@ -115,6 +118,12 @@ impl World {
             | Role::Supervisor => self.house.as_user(role.code()),
         }
     }
+}
+
+async fn subscribed(caller: &Client<'_>, project: &str) -> String {
+    let wanted = json!({"url": "https://127.0.0.1:9/", "project": project});
+    let made = caller.post("/v1/webhooks", wanted.to_string()).await;
+    made.json()["webhook"]["id"].as_str().unwrap().to_owned()
 }
 
 /// The bank of project P2 wants each card's bank number.
@@ -165,11 +174,12 @@ async fn every_door_lets_in_whom_the_table_names_where_their_scope_is_and_nobody
     let mut wrong = Vec::new();
     for role in Role::ALL {
         let caller = world.caller(role);
+        let own = world.own_of(&caller, role).await;
         for door in DOORS {
             let Some(way) = way_of(door) else {
                 continue; // named by the test above
             };
-            for fault in faults(&world, &caller, role, door, way).await {
+            for fault in faults(&world, &own, &caller, role, (door, way)).await {
                 wrong.push(format!(
                     "{} {} as {}: {fault}",
                     door.method,
@@ -190,15 +200,15 @@ async fn every_door_lets_in_whom_the_table_names_where_their_scope_is_and_nobody
 /// What is wrong with one door for one role.
 async fn faults(
     world: &World,
+    names: &Names,
     caller: &Client<'_>,
     role: Role,
-    door: &Door,
-    way: &Way,
+    (door, way): (&Door, &Way),
 ) -> Vec<String> {
     let mut faults = Vec::new();
-    let own = ask(caller, way, &world.own).await;
+    let own = ask(caller, way, names).await;
     if !door.action.roles().contains(&role) {
-        for names in [&world.own, &world.foreign, &world.absent] {
+        for names in [names, &world.foreign, &world.absent] {
             let answer = ask(caller, way, names).await;
             if answer.status != 403 || !answer.text.contains("this role may not do this") {
                 faults.push(format!("the table refuses the role; {}", short(&answer)));

@@ -10,7 +10,7 @@
 //! | `{account}` | the special account of P1 | of P2 | one that nobody has |
 //! | `{worker}` | a worker of P1 | of P2 | one that is not there |
 //! | `{card}` | a card of that worker | of that one | one that is not there |
-//! | `{webhook}` | a subscription about P1 | about P2 | one that nobody has |
+//! | `{webhook}` | the caller's own subscription about P1 | an operator's about P2 | one that nobody has |
 //!
 //! A door without a placeholder is about the gateway itself, or a list in which each caller sees their own part: what such a list shows to whom
 //! is tested beside the list (`LISTS` in tests/api/refusals.rs). Another kind of thing is another placeholder: add it to `Names`.
@@ -125,6 +125,7 @@ pub(crate) const WAYS: &[Way] = &[
 ];
 
 /// What stands for the placeholders.
+#[derive(Clone)]
 pub(crate) struct Names {
     pub(crate) batch: String,
     pub(crate) project: &'static str,

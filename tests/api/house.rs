@@ -204,6 +204,25 @@ impl House {
         self.stop()
     }
 
+    /// Starts the program again, does something while it runs and waits until it ends by itself: a minute at most, which is code 124.
+    pub(crate) async fn runs_to_its_end(&mut self, meanwhile: impl Future<Output = ()>) -> Output {
+        self.stop();
+        let mut program = Command::new("timeout")
+            .args(["60", PROGRAM, "serve", "--config"])
+            .arg(self.dir.path().join("wagegate.toml"))
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(program.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        meanwhile.await;
+        program.wait_with_output().unwrap()
+    }
+
     fn stop(&mut self) -> bool {
         let told = Command::new("kill")
             .args(["-TERM", &self.program.id().to_string()])

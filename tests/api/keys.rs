@@ -60,6 +60,24 @@ async fn another_act_under_a_used_key_is_refused() {
 }
 
 #[tokio::test]
+async fn who_was_moved_elsewhere_is_not_shown_what_they_were_answered_before() {
+    let house = House::open().await;
+    let clerk = house.as_user("clerk");
+    let first = post(&clerk, "k1", SUBMIT, sheet(3)).await;
+    assert_eq!(first.status, 201, "{first:?}");
+    let moved = json!({"projects": ["P2"]}).to_string();
+    let moved = house
+        .as_user("operator")
+        .post("/v1/principals/clerk/scope", moved)
+        .await;
+    assert_eq!(moved.status, 200, "{moved:?}");
+    let again = post(&clerk, "k1", SUBMIT, sheet(3)).await;
+    let refused = (409, "urn:wagegate:answered-before-a-change".to_owned());
+    assert_eq!(problem(&again), refused);
+    assert!(!again.text.contains("B-"), "{again:?}");
+}
+
+#[tokio::test]
 async fn a_refusal_changes_nothing_and_leaves_its_key_free() {
     let house = House::open().await;
     let clerk = house.as_user("clerk");

@@ -19,5 +19,6 @@ mod registry;
 mod roster_forms;
 #[path = "../roster_forms/samples.rs"]
 mod samples;
+mod sealing_keys;
 mod sheets;
 mod webhooks;

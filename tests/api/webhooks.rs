@@ -116,6 +116,48 @@ async fn each_sees_the_subscriptions_of_their_part_of_the_world() {
 }
 
 #[tokio::test]
+async fn who_is_told_of_others_is_neither_silenced_nor_spoken_for_by_them() {
+    let house = House::open().await;
+    let url = "https://127.0.0.1:9/robot/send?access_token=SECRET";
+    let made = house
+        .webhook("supervisor", json!({"url": url, "project": "P1"}))
+        .await;
+    let id = made.json()["webhook"]["id"].as_str().unwrap().to_owned();
+    let since = r#"{"since": "2026-11-02T00:00:00Z"}"#;
+    let acts = [
+        ("test", "", 202),
+        ("pause", "", 200),
+        ("resume", "", 200),
+        ("rotate", "", 200),
+        ("replay", since, 200),
+    ];
+    for (user, whole) in [("finance", false), ("supervisor", true), ("operator", true)] {
+        let client = house.as_user(user);
+        for (act, body, status) in acts {
+            let path = format!("/v1/webhooks/{id}/{act}");
+            let answer = client.post(&path, body).await;
+            if whole {
+                assert_eq!(answer.status, status, "{act} by {user}: {answer:?}");
+            } else {
+                assert_eq!(answer.status, 403, "{act} by {user}: {answer:?}");
+                assert!(answer.text.contains("only who made it"), "{answer:?}");
+            }
+        }
+        for path in ["/v1/webhooks".to_owned(), format!("/v1/webhooks/{id}")] {
+            let seen = client.get(&path).await;
+            assert_eq!(seen.status, 200, "{path} by {user}: {seen:?}");
+            let shown = if whole { url } else { "https://127.0.0.1" };
+            let shown = format!("\"{shown}\"");
+            assert!(seen.text.contains(&shown), "{path} by {user}: {seen:?}");
+        }
+    }
+    // Nor is the rest of the address in the log, where it would stay for ever.
+    let log = house.as_user("operator").get("/v1/audit").await;
+    assert!(log.text.contains("webhook.create"), "{log:?}");
+    assert!(!log.text.contains("SECRET"), "{log:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_meant_is_refused_in_words() {
     let house = House::open().await;
     #[rustfmt::skip]

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use wagegate::{
     dispatch::{Progress, preview},
-    store::{BatchView, Step, TaskKind},
+    store::{AuditFilter, BatchView, Step, TaskKind},
 };
 use wagegate_domain::{attempt::State, batch::BatchState, outcome::Place};
 
@@ -29,7 +29,10 @@ async fn is_held(world: &World, code: &str, words: &str) {
     let batch = store.batch(code).await.unwrap();
     assert_eq!(batch.state, BatchState::ContentDiffers);
     assert_eq!(store.differing_batches().await.unwrap(), [code]);
-    let entries = store.audit_tail(100).await.unwrap();
+    let entries = store
+        .audit_page(&AuditFilter::default(), None, 100)
+        .await
+        .unwrap();
     let told = entries
         .iter()
         .find(|entry| entry.action == "batch.content-differs")

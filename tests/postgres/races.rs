@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use wagegate::store::postgres::PostgresStore;
-use wagegate::store::{ChainCheck, Conflict, Store, StoreError, TaskKind};
+use wagegate::store::{Auditing, ChainCheck, Conflict, Store, StoreError, TaskKind};
 use wagegate_domain::Fen;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,13 +144,13 @@ async fn one_chain(stores: Vec<Arc<PostgresStore>>) {
     }
     // Whoever looks meanwhile sees a whole chain each time.
     while !writers.is_empty() {
-        let check = stores[0].check_audit().await.unwrap();
+        let check = stores[0].check_audit_against(&[]).await.unwrap();
         assert!(matches!(check, ChainCheck::Whole { .. }), "{check:?}");
         drop(writers.try_join_next());
     }
     // Two more came with the imports.
     assert_eq!(
-        stores[0].check_audit().await.unwrap(),
+        stores[0].check_audit_against(&[]).await.unwrap(),
         ChainCheck::Whole { entries: 102 }
     );
 }

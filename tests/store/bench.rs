@@ -42,6 +42,17 @@ impl Bench {
             .unwrap();
     }
 
+    /// The newest entries of the audit log.
+    pub(crate) async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let all = AuditFilter::default();
+        self.store.audit_page(&all, None, limit).await
+    }
+
+    /// Walks the audit log, with nothing that was witnessed.
+    pub(crate) async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
+        self.store.check_audit_against(&[]).await
+    }
+
     pub(crate) async fn deposit(&self, project: &str, fen: i64) {
         let entry = self.store.project(project).await.unwrap();
         let deposit = Deposit {

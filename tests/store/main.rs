@@ -203,6 +203,7 @@ on_each_engine! {
         each_sees_their_part_of_the_world_and_only_while_they_may,
         a_receiver_that_is_not_well_rests_and_what_waits_too_long_is_given_up,
         what_is_paused_waits_and_what_was_told_can_be_told_again,
+        what_waits_while_paused_is_not_given_up,
         a_secret_that_was_changed_signs_beside_the_new_one_until_its_end,
         two_couriers_never_tell_twice,
     }

@@ -122,7 +122,7 @@ impl Drop for Gateway {
 fn routes(config: &mut web::ServiceConfig) {
     config.route(
         "/whoami",
-        web::get().to(|caller: Caller| async move { caller.0.name }),
+        web::get().to(|caller: Caller| async move { caller.principal.name }),
     );
 }
 

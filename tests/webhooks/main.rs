@@ -18,7 +18,7 @@ use serde_json::Value;
 use wagegate::{
     dispatch::{Progress, Worker},
     security::webhook::Secret,
-    store::Post,
+    store::{Post, WebhookChange},
 };
 use world::World;
 
@@ -214,6 +214,44 @@ async fn a_redirect_is_not_followed_and_an_answer_without_end_is_not_read() {
 }
 
 #[tokio::test]
+async fn an_answer_that_came_counts_though_its_body_does_not_end() {
+    let world = World::open().await;
+    let receiver = Receiver::start(&world.certificates);
+    let (webhook, _) = world.subscribe(&receiver.url(), world.authority()).await;
+    receiver.does(Behaviour::Trickle);
+    world.test(&webhook).await;
+    world.idle().await;
+    let log = world.log(&webhook).await;
+    let tried = &log[0].tries[0];
+    assert_eq!(
+        (log[0].state.as_str(), tried.status, tried.answer.as_str()),
+        ("delivered", Some(200), "so far")
+    );
+    world.passes(SignedDuration::from_hours(1)).await;
+    assert_eq!(receiver.got().len(), 1, "it is told once");
+}
+
+#[tokio::test]
+async fn a_paused_subscription_keeps_its_events_and_goes_on_when_it_is_resumed() {
+    let world = World::open().await;
+    let receiver = Receiver::start(&world.certificates);
+    let (webhook, _) = world.subscribe(&receiver.url(), world.authority()).await;
+    let change = async |change| {
+        let now = wagegate::clock::Clock::now(&*world.clock);
+        let store = &world.gateway.store;
+        let changed = store.change_webhook(&webhook.code, &change, "operator", now);
+        changed.await.unwrap();
+    };
+    change(WebhookChange::Pause).await;
+    world.test(&webhook).await;
+    world.passes(SignedDuration::from_hours(100)).await;
+    assert_eq!(receiver.got().len(), 0);
+    change(WebhookChange::Resume).await;
+    world.idle().await;
+    assert_eq!(receiver.got().len(), 1);
+}
+
+#[tokio::test]
 async fn no_door_inside_is_knocked_at_and_no_other_authority_is_believed() {
     let closed = World::open_to(&["10.0.0.0/8"]).await;
     let receiver = Receiver::start(&closed.certificates);
@@ -226,9 +264,10 @@ async fn no_door_inside_is_knocked_at_and_no_other_authority_is_believed() {
         closed.idle().await;
         let log = closed.log(&webhook).await;
         assert!(
-            log[0].tries[0].answer.contains("is not a public address"),
+            log[0].tries[0].answer.contains("its address is not public"),
             "{log:?}"
         );
+        assert!(!log[0].tries[0].answer.contains("127"), "{log:?}");
     }
     let world = World::open().await;
     let strangers = certificates::Certificates::strangers();

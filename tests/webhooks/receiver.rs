@@ -24,6 +24,8 @@ pub(crate) enum Behaviour {
     Hang,
     /// 200 with more than anybody wants to read, with control characters in it.
     Chatter,
+    /// 200 with the beginning of a body that never ends.
+    Trickle,
 }
 
 /// One request as it came.
@@ -120,6 +122,7 @@ fn serve(
             "HTTP/1.1 302 X\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n".into()
         }
         Behaviour::Hang => return Some(tls),
+        Behaviour::Trickle => "HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\nso far".into(),
         Behaviour::Chatter => {
             let body = "\u{1b}[31mtoo much\r\n".repeat(100_000);
             format!(
@@ -128,6 +131,11 @@ fn serve(
             )
         }
     };
+    if matches!(behaviour, Behaviour::Trickle) {
+        drop(tls.write_all(answer.as_bytes()));
+        drop(tls.flush());
+        return Some(tls);
+    }
     // Whoever has read enough of it may have gone.
     drop(tls.write_all(answer.as_bytes()));
     tls.conn.send_close_notify();

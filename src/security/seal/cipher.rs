@@ -36,7 +36,7 @@ impl Algorithm {
     const ALL: [Self; 2] = [Self::Aes256Gcm, Self::Sm4Gcm];
 
     /// As it is written in the key file.
-    pub(super) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Aes256Gcm => "aes-256-gcm",
             Self::Sm4Gcm => "sm4-gcm",

@@ -24,6 +24,9 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 pub(super) struct KeyFile {
     /// The key that an empty database begins with; from then on the database says which one is current.
     pub(super) current: u32,
+    /// The highest id that was ever given: that of a key which was removed is not given again.
+    #[serde(default)]
+    last: u32,
     pub(super) sealing: Vec<SealingEntry>,
     pub(super) blind: BlindEntry,
 }
@@ -70,6 +73,7 @@ impl KeyFile {
     fn random(algorithm: Algorithm) -> Self {
         Self {
             current: 1,
+            last: 1,
             sealing: vec![SealingEntry {
                 id: 1,
                 algorithm,
@@ -81,6 +85,11 @@ impl KeyFile {
                 binding: Secret::random(),
             },
         }
+    }
+
+    fn last(&self) -> u32 {
+        let ids = self.sealing.iter().map(|entry| entry.id);
+        ids.fold(self.last, u32::max)
     }
 
     fn has(&self, id: u32) -> bool {
@@ -95,7 +104,7 @@ impl KeyFile {
             "# Wagegate's keys: with this file every name, number and document can be read, without it none. Back it up apart from the data.\n\
              # `wagegate keys add` and `wagegate keys remove` change it. Never change a key under [blind].\n",
         );
-        let head = writeln!(text, "current = {}", self.current);
+        let head = writeln!(text, "current = {}\nlast = {}", self.current, self.last());
         head.expect("a string takes all that is written");
         for entry in &self.sealing {
             let head = writeln!(
@@ -144,9 +153,9 @@ pub(super) fn create(path: &Path, algorithm: Algorithm) -> Result<(), VaultError
 /// Adds a random sealing key under the next id and gives the id; it is not current yet.
 pub(super) fn add(path: &Path, algorithm: Algorithm) -> Result<u32, VaultError> {
     let mut file = read(path)?;
-    let last = file.sealing.iter().map(|entry| entry.id).max();
-    let id = last
-        .and_then(|last| last.checked_add(1))
+    let id = file
+        .last()
+        .checked_add(1)
         .ok_or_else(|| VaultError::malformed(path, "its highest id has no successor".to_owned()))?;
     file.sealing.push(SealingEntry {
         id,
@@ -169,6 +178,7 @@ pub(super) fn remove(path: &Path, id: u32, current: u32) -> Result<(), VaultErro
         return Err(VaultError::Current { id });
     }
     file.current = current;
+    file.last = file.last();
     file.sealing.retain(|entry| entry.id != id);
     replace(path, &file).map_err(|source| VaultError::unusable(path, source))
 }

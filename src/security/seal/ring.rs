@@ -200,6 +200,20 @@ mod tests {
     }
 
     #[test]
+    fn the_id_of_a_key_that_was_taken_away_is_never_given_again() {
+        let folder = Folder::new();
+        let add = || Vault::add_key(&folder.keys(), Algorithm::Aes256Gcm).unwrap();
+        assert_eq!((add(), add()), (2, 3));
+        Vault::remove_key(&folder.keys(), 3, 1).unwrap();
+        Vault::remove_key(&folder.keys(), 2, 1).unwrap();
+        assert_eq!(add(), 4);
+        // A file from before does not say what was given.
+        let text = fs::read_to_string(folder.keys()).unwrap();
+        fs::write(folder.keys(), text.replace("last = 4\n", "")).unwrap();
+        assert_eq!(add(), 5);
+    }
+
+    #[test]
     fn a_key_that_is_current_or_not_there_is_not_taken_away() {
         let folder = Folder::new();
         let text = fs::read(folder.keys()).unwrap();

@@ -247,16 +247,16 @@ fn keys_that_others_can_use_are_refused_with_the_remedy() {
 #[test]
 fn a_bad_key_file_is_refused_without_showing_a_key() {
     for (from, to, expected) in [
-        ("\nkey = \"", "\nkey = \"xx", "line 8"),
-        ("aes-256-gcm", "aes-128-ecb", "line 7"),
+        ("\nkey = \"", "\nkey = \"xx", "line 9"),
+        ("aes-256-gcm", "aes-128-ecb", "line 8"),
         ("current = 1", "current = 3", "names sealing key 3"),
         (
             "\n[blind]",
             "\n[[sealing]]\nid = 1\nkey = \"KEY\"\n[blind]",
             "key 1 is there twice",
         ),
-        ("account", "acount", "line 12"),
-        ("\n[blind]", "\n[blind", "line 10"),
+        ("account", "acount", "line 13"),
+        ("\n[blind]", "\n[blind", "line 11"),
     ] {
         let keys = KeyFolder::new();
         let key = "5a".repeat(32);

@@ -97,10 +97,7 @@ impl Auditing for PostgresStore {
     }
 }
 
-pub(super) async fn check(
-    pool: &PgPool,
-    witnessed: &[AuditHead],
-) -> Result<ChainCheck, StoreError> {
+async fn check(pool: &PgPool, witnessed: &[AuditHead]) -> Result<ChainCheck, StoreError> {
     // One snapshot: an entry appended meanwhile must not look like a head that differs.
     let mut tx = pool.begin().await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -146,7 +143,7 @@ fn link(row: &PgRow) -> Result<Link, StoreError> {
     })
 }
 
-pub(super) async fn page(
+async fn page(
     pool: &PgPool,
     filter: &AuditFilter,
     below: Option<i64>,

@@ -21,7 +21,7 @@ impl Identities for PostgresStore {
         certificate: &CertificateKey,
     ) -> Result<Option<Recognised>, StoreError> {
         let row = sqlx::query(
-            "SELECT p.uri, p.role, p.scope, p.state,
+            "SELECT p.uri, p.role, p.scope, p.state, p.version,
                (SELECT count(*) FROM certificate_revoked r WHERE r.issuer = $2 AND r.serial = $3) AS revoked,
                (SELECT s.last_seen FROM certificate_seen s WHERE s.issuer = $2 AND s.serial = $3) AS noted
              FROM principal p WHERE p.uri = $1",
@@ -34,6 +34,7 @@ impl Identities for PostgresStore {
         let recognised = |row: &PgRow| {
             Ok(Recognised {
                 principal: somebody(row)?,
+                version: row.number("version")?,
                 standing: row.parsed("state", Standing::from_code)?,
                 revoked: row.int("revoked")? > 0,
                 noted: row.maybe_moment("noted")?,

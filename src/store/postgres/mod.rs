@@ -277,10 +277,4 @@ impl Store for PostgresStore {
         let act = chain::Act::plain(at, who, action, subject, detail);
         audit::audit(&self.pool, &act).await
     }
-    async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.pool, &[]).await
-    }
-    async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::page(&self.pool, &AuditFilter::default(), None, limit).await
-    }
 }

@@ -10,7 +10,7 @@ use wagegate_domain::outcome::Place;
 use super::columns::Columns;
 use super::tasks;
 use crate::store::moves::Moves;
-use crate::store::notice::{Details, NoticeKind, NoticeView, details};
+use crate::store::notice::{Details, NoticeKind, details};
 use crate::store::troubles::{Figure, Troubles, perhaps_settled, settled};
 use crate::store::{BatchView, Conflict, StoreError, TaskKind};
 
@@ -161,15 +161,4 @@ async fn figures(tx: &mut PgConnection, batches: &[i64]) -> Result<Vec<Figure>, 
         ))
     };
     rows.iter().map(figure).collect()
-}
-
-pub(super) fn notice(row: &PgRow) -> Result<NoticeView, StoreError> {
-    Ok(NoticeView {
-        id: row.int("notice_id")?,
-        kind: row.parsed("kind", NoticeKind::from_code)?,
-        project: row.text("project")?,
-        region: row.text("region")?,
-        data: row.text("data")?,
-        at: row.moment("notice_at")?,
-    })
 }

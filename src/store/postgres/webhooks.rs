@@ -2,42 +2,14 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::columns::Columns;
-use super::notices::notice;
 use super::{PostgresStore, audit, tasks};
-use crate::security::principal::{Principal, Role, Scope};
 use crate::store::chain::Act;
-use crate::store::identities::Standing;
 use crate::store::notice::*;
+use crate::store::subscribers::{REPLAY_MAX, notices, subscribers};
 use crate::store::{Claim, Next, StoreError, TaskKind};
-
-/// Most notices that one replay puts down.
-const REPLAY_MAX: i64 = 10_000;
-
-/// Subscriptions with the county of their project and the principal behind them.
-macro_rules! subscribers {
-    ($which:literal) => {
-        concat!(
-            "SELECT w.id, w.code, w.owner, w.project AS about_project, w.region AS about_region, q.region AS county, w.url, w.kinds, w.ca,
-               w.state AS webhook_state, w.failures, w.former_until, w.at AS webhook_at, w.secret, w.former,
-               p.role, p.scope, p.state AS standing
-             FROM webhook w LEFT JOIN project q ON q.code = w.project LEFT JOIN principal p ON p.uri = w.owner WHERE ", $which
-        )
-    };
-}
-
-/// Notices; the columns that [`notice`] reads.
-macro_rules! notices {
-    ($rest:literal) => {
-        concat!(
-            "SELECT n.id AS notice_id, n.kind, n.project, n.region, n.data, n.at AS notice_at FROM notice n ",
-            $rest
-        )
-    };
-}
 
 #[async_trait]
 impl Webhooks for PostgresStore {
@@ -80,7 +52,7 @@ impl Webhooks for PostgresStore {
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(webhook).collect()
+        rows.iter().map(WebhookView::read).collect()
     }
 
     async fn webhook(&self, code: &[u8; 16]) -> Result<WebhookView, StoreError> {
@@ -140,7 +112,7 @@ impl Webhooks for PostgresStore {
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
-        delivery_views(&rows)
+        DeliveryView::gather(&rows)
     }
 
     async fn replay(
@@ -169,7 +141,7 @@ impl Webhooks for PostgresStore {
                 .await?
             }
         };
-        let seen = seen(&subscriber, &rows)?;
+        let seen = subscriber.seen(&rows)?;
         deliver(&mut tx, &subscriber.webhook, &seen, at).await?;
         let view = &subscriber.webhook;
         let detail = format!("{} notices", seen.len());
@@ -214,13 +186,13 @@ impl Webhooks for PostgresStore {
             .bind(id)
             .fetch_one(&mut *tx)
             .await?;
-        let told = notice(&row)?;
+        let told = NoticeView::read(&row)?;
         let rows = sqlx::query(subscribers!("TRUE ORDER BY w.id"))
             .fetch_all(&mut *tx)
             .await?;
         let mut count = 0;
         for row in &rows {
-            let subscriber = subscriber(row)?;
+            let subscriber = Subscriber::read(row)?;
             if subscriber.sees(&told) {
                 deliver(&mut tx, &subscriber.webhook, &[id], at).await?;
                 count += 1;
@@ -242,7 +214,7 @@ impl Webhooks for PostgresStore {
             .bind(webhook)
             .fetch_one(&mut *tx)
             .await?;
-        let subscriber = subscriber(&row)?;
+        let subscriber = Subscriber::read(&row)?;
         let former_signs = subscriber
             .webhook
             .former_until
@@ -259,16 +231,9 @@ impl Webhooks for PostgresStore {
         .bind(i64::from(limit))
         .fetch_all(&mut *tx)
         .await?;
-        let due = |row: &PgRow| {
-            Ok(Due {
-                delivery: row.int("id")?,
-                tries: row.number("tries")?,
-                notice: notice(row)?,
-            })
-        };
         Ok(Round {
             secrets: secrets.collect(),
-            due: rows.iter().map(due).collect::<Result<_, StoreError>>()?,
+            due: rows.iter().map(Due::read).collect::<Result<_, _>>()?,
             subscriber,
         })
     }
@@ -319,7 +284,7 @@ impl Webhooks for PostgresStore {
         lock(&mut tx, claim).await?;
         sqlx::query(
             "UPDATE delivery SET state = 'given_up' WHERE webhook_id = $1 AND state = 'waiting' AND at < $2
-               AND EXISTS (SELECT 1 FROM webhook w WHERE w.id = $1 AND w.failures > 0)",
+               AND EXISTS (SELECT 1 FROM webhook w WHERE w.id = $1 AND w.failures > 0 AND w.state = 'active')",
         )
         .bind(webhook)
         .bind(too_old.as_millisecond())
@@ -372,7 +337,7 @@ async fn one(connection: &mut PgConnection, code: &[u8; 16]) -> Result<Subscribe
         what: "webhook",
         key: hex::encode(code),
     })?;
-    subscriber(&row)
+    Subscriber::read(&row)
 }
 
 /// What waits goes out at once.
@@ -389,7 +354,7 @@ async fn resume(tx: &mut PgConnection, webhook: i64, at: Timestamp) -> Result<()
     tasks::set(tx, TaskKind::Deliver, &webhook.to_string(), at).await
 }
 
-/// Puts notices down for one subscription and wakes its task; one that is paused keeps them waiting.
+/// Puts notices down for one subscription and wakes its task, of one that is paused too: somebody may just be resuming it.
 async fn deliver(
     tx: &mut PgConnection,
     webhook: &WebhookView,
@@ -404,7 +369,7 @@ async fn deliver(
     .bind(at.as_millisecond())
     .execute(&mut *tx)
     .await?;
-    if webhook.paused || notices.is_empty() {
+    if notices.is_empty() {
         return Ok(());
     }
     let rests_until: i64 = sqlx::query_scalar("SELECT rests_until FROM webhook WHERE id = $1")
@@ -448,7 +413,7 @@ async fn changed(
     by: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    act(tx, action, (before, after), (by, &after.url), at).await
+    act(tx, action, (before, after), (by, &after.host()), at).await
 }
 
 async fn act(
@@ -468,87 +433,4 @@ async fn act(
         after: Some(after.print()),
     };
     audit::record(tx, &act).await
-}
-
-/// The ids of those notices that the subscription sees.
-fn seen(subscriber: &Subscriber, rows: &[PgRow]) -> Result<Vec<i64>, StoreError> {
-    let mut seen = Vec::new();
-    for row in rows {
-        let notice = notice(row)?;
-        if subscriber.sees(&notice) {
-            seen.push(notice.id);
-        }
-    }
-    Ok(seen)
-}
-
-fn delivery_views(rows: &[PgRow]) -> Result<Vec<DeliveryView>, StoreError> {
-    let mut views: Vec<DeliveryView> = Vec::new();
-    for row in rows {
-        let id = row.int("id")?;
-        if views.last().is_none_or(|last| last.id != id) {
-            let state = row.text("state")?;
-            views.push(DeliveryView {
-                id,
-                notice: row.int("notice_id")?,
-                kind: row.parsed("kind", NoticeKind::from_code)?,
-                next_at: (state == "waiting")
-                    .then(|| row.moment("next_at"))
-                    .transpose()?,
-                state,
-                at: row.moment("at")?,
-                tries: Vec::new(),
-            });
-        }
-        if let (Some(view), Some(at)) = (views.last_mut(), row.maybe_moment("tried_at")?) {
-            view.tries.push(TryView {
-                at,
-                status: row.maybe_number("status")?,
-                answer: row.text("answer")?,
-            });
-        }
-    }
-    Ok(views)
-}
-
-fn subscriber(row: &PgRow) -> Result<Subscriber, StoreError> {
-    let webhook = webhook(row)?;
-    let active = row.maybe_text("standing")?.as_deref() == Some(Standing::Active.code());
-    let owner = active
-        .then(|| {
-            Ok::<_, StoreError>(Principal {
-                name: webhook.owner.clone(),
-                role: row.parsed("role", Role::from_code)?,
-                scope: row.parsed("scope", Scope::from_stored)?,
-            })
-        })
-        .transpose()?;
-    Ok(Subscriber { webhook, owner })
-}
-
-fn webhook(row: &PgRow) -> Result<WebhookView, StoreError> {
-    let part = match (
-        row.maybe_text("about_project")?,
-        row.maybe_text("about_region")?,
-    ) {
-        (Some(code), _) => Part::Project {
-            code,
-            region: row.text("county")?,
-        },
-        (None, Some(region)) => Part::Region(region),
-        (None, None) => Part::Everything,
-    };
-    Ok(WebhookView {
-        id: row.int("id")?,
-        code: row.array("code")?,
-        owner: row.text("owner")?,
-        part,
-        url: row.text("url")?,
-        kinds: row.parsed("kinds", kinds_from_stored)?,
-        ca: row.maybe_text("ca")?,
-        paused: row.text("webhook_state")? == "paused",
-        failures: row.number("failures")?,
-        former_until: row.maybe_moment("former_until")?,
-        at: row.moment("webhook_at")?,
-    })
 }

@@ -84,10 +84,7 @@ impl Auditing for SqliteStore {
     }
 }
 
-pub(super) async fn check(
-    pool: &SqlitePool,
-    witnessed: &[AuditHead],
-) -> Result<ChainCheck, StoreError> {
+async fn check(pool: &SqlitePool, witnessed: &[AuditHead]) -> Result<ChainCheck, StoreError> {
     // One snapshot: an entry appended meanwhile must not look like a head that differs.
     let mut tx = pool.begin().await?;
     let head = head(&mut tx).await.unwrap_or_default();
@@ -130,7 +127,7 @@ fn link(row: &SqliteRow) -> Result<Link, StoreError> {
     })
 }
 
-pub(super) async fn page(
+async fn page(
     pool: &SqlitePool,
     filter: &AuditFilter,
     below: Option<i64>,

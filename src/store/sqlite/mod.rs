@@ -318,10 +318,4 @@ impl Store for SqliteStore {
         let act = chain::Act::plain(at, who, action, subject, detail);
         audit::audit(&self.writer, &act).await
     }
-    async fn check_audit(&self) -> Result<ChainCheck, StoreError> {
-        audit::check(&self.readers, &[]).await
-    }
-    async fn audit_tail(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::page(&self.readers, &AuditFilter::default(), None, limit).await
-    }
 }

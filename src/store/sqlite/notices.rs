@@ -10,7 +10,7 @@ use wagegate_domain::outcome::Place;
 use super::{tasks, write};
 use crate::store::columns::Columns;
 use crate::store::moves::Moves;
-use crate::store::notice::{Details, NoticeKind, NoticeView, details};
+use crate::store::notice::{Details, NoticeKind, details};
 use crate::store::troubles::{Figure, Troubles, perhaps_settled, settled};
 use crate::store::{BatchView, Conflict, StoreError, TaskKind};
 
@@ -167,15 +167,4 @@ async fn figures(tx: &mut SqliteConnection, batches: &[i64]) -> Result<Vec<Figur
         ))
     };
     rows.iter().map(figure).collect()
-}
-
-pub(super) fn notice(row: &SqliteRow) -> Result<NoticeView, StoreError> {
-    Ok(NoticeView {
-        id: row.int("notice_id")?,
-        kind: row.parsed("kind", NoticeKind::from_code)?,
-        project: row.text("project")?,
-        region: row.text("region")?,
-        data: row.text("data")?,
-        at: row.moment("notice_at")?,
-    })
 }

@@ -85,10 +85,11 @@ async fn begin(
     .await?
     .rows_affected();
     let ours: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO keyed_request (principal, key, at, lease_until) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id",
+        "INSERT INTO keyed_request (principal, key, version, at, lease_until) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(key.principal)
     .bind(key.key)
+    .bind(i64::from(key.version))
     .bind(now.as_millisecond())
     .bind(lease_until.as_millisecond())
     .fetch_optional(&mut *tx)
@@ -97,7 +98,7 @@ async fn begin(
         let taken_over = dead > 0;
         return Ok(Begun::Ours(RequestClaim { id, taken_over }));
     }
-    sqlx::query("SELECT lease_until, content, status, headers, body FROM keyed_request WHERE principal = $1 AND key = $2")
+    sqlx::query("SELECT version, lease_until, content, status, headers, body FROM keyed_request WHERE principal = $1 AND key = $2")
         .bind(key.principal)
         .bind(key.key)
         .fetch_optional(tx)
@@ -110,12 +111,15 @@ fn stands(row: &SqliteRow) -> Result<Begun, StoreError> {
         None => Ok(Begun::Running {
             until: row.moment("lease_until")?,
         }),
-        Some(status) => Ok(Begun::Answered(Answer {
-            content: row.array("content")?,
-            status,
-            headers: row.text("headers")?,
-            body: row.maybe_bytes("body")?,
-        })),
+        Some(status) => Ok(Begun::Answered {
+            version: row.number("version")?,
+            answer: Answer {
+                content: row.array("content")?,
+                status,
+                headers: row.text("headers")?,
+                body: row.maybe_bytes("body")?,
+            },
+        }),
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) async fn a_release_reserves_the_funds_and_asks_for_a_plan(bench: Benc
     assert_eq!(bench.account("P1").await, (1_000, 300, 0));
     let claim = bench.claim(TaskKind::Plan).await;
     assert_eq!((claim.subject.as_str(), claim.taken_over), ("B1", false));
-    let newest = &bench.store.audit_tail(1).await.unwrap()[0];
+    let newest = &bench.audit_tail(1).await.unwrap()[0];
     assert_eq!(
         (newest.who.as_str(), newest.action.as_str()),
         ("approver", "batch.release")
@@ -325,7 +325,7 @@ pub(crate) async fn what_stands_behind_a_batch_is_kept_once_and_for_ever(bench: 
     }
     let behind = bench.store.story("B1").await.unwrap().evidence;
     assert_eq!(behind, [table]);
-    let newest = &bench.store.audit_tail(1).await.unwrap()[0];
+    let newest = &bench.audit_tail(1).await.unwrap()[0];
     assert_eq!(
         (newest.action.as_str(), newest.at),
         ("batch.evidence", at(5))

@@ -44,7 +44,7 @@ impl Bench {
     }
 
     async fn finds(&self, number: i64, fault: ChainFault) {
-        let found = self.store.check_audit().await.unwrap();
+        let found = self.check_audit().await.unwrap();
         assert_eq!(found, ChainCheck::Broken { number, fault });
     }
 }
@@ -221,7 +221,7 @@ pub(crate) async fn a_cut_tail_under_an_edited_head_is_found_by_the_witness(benc
         ])
         .await;
     assert_eq!(
-        bench.store.check_audit().await.unwrap(),
+        bench.check_audit().await.unwrap(),
         ChainCheck::Whole { entries: 7 }
     );
     let differs = |number| ChainCheck::Broken {
@@ -256,7 +256,7 @@ pub(crate) async fn ten_thousand_entries_are_whole(bench: Bench) {
         .await
         .unwrap();
     let whole = ChainCheck::Whole { entries: 10_000 };
-    assert_eq!(bench.store.check_audit().await.unwrap(), whole);
+    assert_eq!(bench.check_audit().await.unwrap(), whole);
     bench.unlocked(0).await;
     bench
         .tampers(&["UPDATE audit SET detail = detail || ' ' WHERE number = 9999"])

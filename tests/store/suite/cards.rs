@@ -219,7 +219,7 @@ pub(crate) async fn a_refused_card_is_verified_again_on_evidence_only(bench: Ben
     ));
     let unknown = store.rule_on_card(&ruling(card + 100, Verified)).await;
     assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
-    let log = store.audit_tail(1).await.unwrap();
+    let log = bench.audit_tail(1).await.unwrap();
     assert_eq!(log[0].action, "card.status");
     assert!(log[0].detail.contains("evidence 0505"), "{log:?}");
 }

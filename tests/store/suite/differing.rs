@@ -56,7 +56,7 @@ pub(crate) async fn a_batch_that_differs_is_held_with_its_money_until_it_is_refu
     assert_eq!(batch.state, BatchState::ContentDiffers);
     assert_eq!(bench.account("P1").await, (1_000, 300, 0));
     assert_eq!(bench.store.differing_batches().await.unwrap(), ["B1"]);
-    let newest = &bench.store.audit_tail(1).await.unwrap()[0];
+    let newest = &bench.audit_tail(1).await.unwrap()[0];
     assert_eq!(
         (
             newest.who.as_str(),

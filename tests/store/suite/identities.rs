@@ -143,7 +143,7 @@ pub(crate) async fn every_version_of_a_principal_is_kept_and_in_the_audit_log(be
         history.last(),
         Some(&bench.store.principal(CLERK).await.unwrap())
     );
-    let log = bench.store.audit_tail(9).await.unwrap();
+    let log = bench.audit_tail(9).await.unwrap();
     let acts: Vec<_> = log
         .iter()
         .rev()

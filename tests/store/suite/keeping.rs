@@ -92,10 +92,9 @@ pub(crate) async fn the_audit_log_is_never_changed_or_cut(bench: Bench) {
             .await
             .unwrap();
     }
-    let whole = bench.store.check_audit().await.unwrap();
+    let whole = bench.check_audit().await.unwrap();
     assert_eq!(whole, ChainCheck::Whole { entries: 5 });
     let numbers: Vec<_> = bench
-        .store
         .audit_tail(2)
         .await
         .unwrap()

@@ -78,7 +78,7 @@ pub(crate) async fn the_same_import_again_changes_nothing_and_a_change_is_a_vers
         .await
         .unwrap();
     assert_eq!((again.new, again.changed, again.same), (0, 0, 3));
-    let log = bench.store.audit_tail(1).await.unwrap();
+    let log = bench.audit_tail(1).await.unwrap();
     assert!(log[0].detail.starts_with("nothing changed"), "{log:?}");
     let [mut renamed, ..] = entries;
     renamed.contractor = "改名总包".into();
@@ -168,7 +168,7 @@ pub(crate) async fn an_import_that_cannot_be_whole_changes_nothing(bench: Bench)
         assert_eq!(bench.store.projects().await.unwrap().len(), 3);
         assert_eq!(bench.store.accounts().await.unwrap().len(), 3);
     }
-    let entries = bench.store.audit_tail(10).await.unwrap();
+    let entries = bench.audit_tail(10).await.unwrap();
     assert_eq!(
         entries.len(),
         2,

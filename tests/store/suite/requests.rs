@@ -7,6 +7,7 @@ use crate::world::at;
 
 const KEY: RequestKey<'static> = RequestKey {
     principal: "wagegate://user/clerk",
+    version: 3,
     key: "2026-10-P1",
 };
 
@@ -17,6 +18,11 @@ fn answer() -> Answer {
         headers: "[]".into(),
         body: Some(b"{}".to_vec()),
     }
+}
+
+/// For the version that began.
+fn answered(answer: Answer) -> Begun {
+    Begun::Answered { answer, version: 3 }
 }
 
 /// Begins at a second, for a minute; what is older than a hundred days is forgotten.
@@ -55,7 +61,9 @@ pub(crate) async fn a_key_is_one_requests_until_it_is_answered(bench: Bench) {
     };
     ours(&bench, other, 1).await;
     bench.store.answer_request(claim, &answer()).await.unwrap();
-    assert_eq!(begin(&bench, KEY, 500).await, Begun::Answered(answer()));
+    assert_eq!(begin(&bench, KEY, 500).await, answered(answer()));
+    let moved = RequestKey { version: 4, ..KEY };
+    assert_eq!(begin(&bench, moved, 501).await, answered(answer()));
     let again = bench.store.answer_request(claim, &answer()).await;
     assert!(matches!(again, Err(StoreError::Stale)), "{again:?}");
 }
@@ -82,7 +90,7 @@ pub(crate) async fn a_key_whose_request_died_is_taken_over_and_the_dead_ones_ans
         .answer_request(living, &shown_once)
         .await
         .unwrap();
-    assert_eq!(begin(&bench, KEY, 61).await, Begun::Answered(shown_once));
+    assert_eq!(begin(&bench, KEY, 61).await, answered(shown_once));
 }
 
 pub(crate) async fn a_refused_request_gives_its_key_back(bench: Bench) {
@@ -99,10 +107,7 @@ pub(crate) async fn what_is_old_is_forgotten(bench: Bench) {
     bench.store.answer_request(claim, &answer()).await.unwrap();
     let other = RequestKey { key: "x", ..KEY };
     ours(&bench, other, 99 * 86_400).await;
-    assert_eq!(
-        begin(&bench, KEY, 99 * 86_400).await,
-        Begun::Answered(answer())
-    );
+    assert_eq!(begin(&bench, KEY, 99 * 86_400).await, answered(answer()));
     let fresh = ours(&bench, KEY, 101 * 86_400).await;
     assert!(!fresh.taken_over);
 }

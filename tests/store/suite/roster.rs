@@ -52,7 +52,7 @@ pub(crate) async fn listed(bench: &Bench, filter: RosterFilter) -> Vec<WorkerVie
 }
 
 async fn audits(bench: &Bench) -> Vec<String> {
-    let entries = bench.store.audit_tail(10).await.unwrap();
+    let entries = bench.audit_tail(10).await.unwrap();
     let of_roster = entries
         .into_iter()
         .filter(|entry| entry.action == "roster.import");

@@ -74,7 +74,7 @@ pub(crate) async fn a_key_becomes_current_when_every_running_gateway_has_it(benc
     assert_eq!((current.key, current.by.as_str()), (key(2), "operator"));
     assert_eq!(says(&bench, "a", &[key(1), key(2)], 106).await, current);
     assert_eq!(bench.claim(TaskKind::Reseal).await.subject, "sealed");
-    let entry = bench.store.audit_tail(1).await.unwrap().remove(0);
+    let entry = bench.audit_tail(1).await.unwrap().remove(0);
     assert_eq!(
         (entry.action.as_str(), entry.subject.as_str()),
         ("keys.rotate", "key 2")

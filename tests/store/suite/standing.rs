@@ -219,7 +219,7 @@ pub(crate) async fn what_a_batch_was_taken_with_is_kept_and_audited(bench: Bench
         .unwrap();
     assert_eq!(bench.store.remarks("B1").await.unwrap(), remarks);
     assert_eq!(bench.store.remarks("B0").await.unwrap(), Remarks::default());
-    let tail = bench.store.audit_tail(1).await.unwrap();
+    let tail = bench.audit_tail(1).await.unwrap();
     assert!(
         tail[0]
             .detail

@@ -35,7 +35,7 @@ impl Bench {
         let new = NewWebhook {
             code,
             part,
-            url: "https://hooks.example/".into(),
+            url: "https://hooks.example/robot?access_token=SECRET".into(),
             kinds: kinds.to_vec(),
             ca: None,
             secret: vec![1; 60],
@@ -400,10 +400,21 @@ pub(crate) async fn what_is_paused_waits_and_what_was_told_can_be_told_again(ben
         .submit("B2", "P2", vec![row(1, 2, 100)])
         .await
         .unwrap();
-    assert_eq!(bench.announced(10).await, []);
+    // A courier looks, finds it paused and goes: nothing is due any more.
+    let looks = bench.announced(10).await.remove(0);
     assert_eq!(bench.due(&all, 10).await.due.len(), 1);
+    bench.ends(&looks, &all, 10).await;
+    assert_eq!(bench.store.next_post().await.unwrap(), None);
+    // Resumed between the look and its end, it is due all the same.
+    change(WebhookChange::Resume).await;
+    change(WebhookChange::Pause).await;
+    let looks = bench.announced(10).await.remove(0);
+    assert!(bench.due(&all, 10).await.subscriber.webhook.paused);
     assert!(!change(WebhookChange::Resume).await.paused);
-    assert_eq!(bench.announced(10).await.len(), 1);
+    bench.ends(&looks, &all, 10).await;
+    let resumed = bench.announced(10).await.remove(0);
+    assert_eq!(bench.due(&all, 10).await.due.len(), 1);
+    bench.ends(&resumed, &all, 10).await;
     let replay = async |what| {
         let done = bench.store.replay(&all.code, what, "operator", at(20));
         done.await.unwrap()
@@ -420,19 +431,44 @@ pub(crate) async fn what_is_paused_waits_and_what_was_told_can_be_told_again(ben
         .map(|(_, data)| data["batch"].clone())
         .collect();
     assert_eq!(told, ["B2", "B1", "B2", "B1"]);
-    let acts = bench.store.audit_tail(4).await.unwrap();
+    let acts = bench.audit_tail(5).await.unwrap();
     let acts: Vec<_> = acts
         .iter()
         .map(|act| (act.action.as_str(), act.detail.as_str()))
         .collect();
     assert_eq!(acts[0], ("webhook.replay", "0 notices"));
     assert_eq!(acts[3], ("webhook.replay", "2 notices"));
+    assert_eq!(acts[4], ("webhook.resume", "hooks.example"));
     // What was told is never changed.
     let said = bench
         .sql("UPDATE notice SET data = '{}'")
         .await
         .unwrap_err();
     assert!(said.contains("what was told is never changed"), "{said}");
+}
+
+pub(crate) async fn what_waits_while_paused_is_not_given_up(bench: Bench) {
+    let all = bench.subscribed(&operator(), Part::Everything, &[]).await;
+    let store = &bench.store;
+    store
+        .try_webhook(&all.code, "operator", at(0))
+        .await
+        .unwrap();
+    let claim = bench.announced(1).await.remove(0);
+    let delivery = bench.due(&all, 1).await.due[0].delivery;
+    let unwell = Then::Again {
+        at: at(20),
+        rests_until: Some(at(20)),
+    };
+    bench.tried(&claim, delivery, 1, unwell).await;
+    bench.ends(&claim, &all, 1).await;
+    let pause = WebhookChange::Pause;
+    let paused = store.change_webhook(&all.code, &pause, "operator", at(2));
+    assert!(paused.await.unwrap().paused);
+    let looks = bench.announced(5_000).await.remove(0);
+    bench.ends(&looks, &all, 5_000).await;
+    let log = store.deliveries(all.id, None, 10).await.unwrap();
+    assert_eq!(log[0].state, "waiting");
 }
 
 pub(crate) async fn a_secret_that_was_changed_signs_beside_the_new_one_until_its_end(bench: Bench) {
