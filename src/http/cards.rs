@@ -3,6 +3,7 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, http::StatusCode, web};
+use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize};
 use wagegate_domain::{
     ids::{BankAccount, Cnaps},
@@ -19,6 +20,7 @@ use super::{
     wire::{ok, with},
 };
 use crate::{
+    clock::china_date,
     evidence::EvidenceError,
     registry,
     security::{
@@ -31,6 +33,9 @@ use crate::{
 const BODY: usize = 16 << 10;
 /// Largest document that shows something: a photographed page is a few MiB.
 const EVIDENCE_MAX: u64 = 16 << 20;
+/// Wages of the last months may still be owed to who has left.
+const LATELY_DAYS: i64 = 180;
+const LEFT_LONG_AGO: &str = "the worker left this project more than 180 days ago: the card is managed where they work now";
 
 /// A card; the account is masked.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -120,7 +125,7 @@ pub struct EvidenceWire {
 )]
 pub(super) async fn rule(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let card = number(&ask, "id")?;
-    let (_, projects) = ask.within(ask.store().card(card).await)?;
+    let (_, projects) = ask.within(ask.store().card(card, recently(&ask)).await)?;
     let mut mine = projects
         .iter()
         .map(|(code, region)| ask.may_project(code, *region));
@@ -134,10 +139,18 @@ pub(super) async fn rule(ask: Ask, payload: web::Payload) -> Result<HttpResponse
         reason: reason(&word)?,
         evidence: evidence(&ask, word.evidence.as_deref()).await?,
         by: ask.caller.name.clone(),
+        within: ask.sees()?,
+        today: china_date(ask.now()),
         at: ask.now(),
     };
     let card = ask.store().rule_on_card(&ruling).await?;
     Ok(ok(&CardWire::of(&ask.api.gateway.vault, &card)?))
+}
+
+/// The first day that counts as lately: who left before it has no card here to manage.
+fn recently(ask: &Ask) -> Date {
+    let today = china_date(ask.now());
+    today.saturating_sub(Span::new().days(LATELY_DAYS))
 }
 
 fn status(word: &CardRulingWire) -> Result<CardStatus, Problem> {
@@ -197,12 +210,16 @@ fn refused(why: &str) -> Problem {
 pub(super) async fn replace(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let project = of_path(&ask).await?;
     let worker = number(&ask, "id")?;
-    ask.within(ask.store().worker(&project.code, worker).await)?;
+    let record = ask.within(ask.store().worker(&project.code, worker).await)?;
+    let since = recently(&ask);
+    if !record.stays.iter().any(|stay| stay.lasts_to(since)) {
+        return Err(refused(LEFT_LONG_AGO));
+    }
     let new: NewCardWire = body::json(payload, BODY).await?;
     let claim = claim(&new)?;
     let gateway = &ask.api.gateway;
-    let card =
-        registry::rename_card(gateway, (&project.code, worker), &claim, &ask.caller.name).await?;
+    let caller = (&*ask.caller.name, &ask.sees()?);
+    let card = registry::rename_card(gateway, (&project.code, worker), &claim, caller).await?;
     Ok(ok(&CardWire::of(&gateway.vault, &card)?))
 }
 

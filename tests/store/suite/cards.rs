@@ -35,6 +35,8 @@ fn ruling(card: i64, status: CardStatus) -> CardRuling {
         reason: None,
         evidence: None,
         by: "finance".into(),
+        within: Within::All,
+        today: day("2026-11-02"),
         at: at(100),
     }
 }
@@ -235,7 +237,7 @@ pub(crate) async fn a_card_is_replaced_by_another_and_the_same_again_changes_not
         async move {
             let new = card(1, number, CardKind::SocialSecurity);
             store
-                .replace_card(project, worker, &new, "finance", at(9))
+                .replace_card(project, worker, &new, &speaker("finance", 9))
                 .await
         }
     };
@@ -259,6 +261,6 @@ pub(crate) async fn a_card_is_replaced_by_another_and_the_same_again_changes_not
         matches!(&shared, Err(StoreError::Conflict(Conflict::CardOfAnother { rows, .. })) if rows.is_empty()),
         "{shared:?}"
     );
-    let (_, projects) = bench.store.card(current(&bench).await.id).await.unwrap();
+    let (_, projects) = bench.store.card(current(&bench).await.id, day("2026-11-02")).await.unwrap();
     assert_eq!(projects[0].0, "P1");
 }

@@ -136,7 +136,7 @@ pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
     }
     let (mut after, mut all) = (None, Vec::new());
     loop {
-        let page = bench.store.attempts(after, 2).await.unwrap();
+        let page = bench.store.attempts(&Within::All, None, after, 2).await.unwrap();
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
         all.extend(page.into_iter().map(|(_, item)| {

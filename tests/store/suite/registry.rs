@@ -134,9 +134,9 @@ pub(crate) async fn contractors_are_listed_in_pages_and_renamed(bench: Bench) {
             .unwrap();
         assert_eq!((came.new, came.changed, came.same), expected);
     }
-    let page = bench.store.contractors("", 1).await.unwrap();
+    let page = bench.store.contractors(&Within::All, "", 1).await.unwrap();
     assert_eq!(page, new[..1]);
-    let rest = bench.store.contractors(&page[0].uscc, 10).await.unwrap();
+    let rest = bench.store.contractors(&Within::All, &page[0].uscc, 10).await.unwrap();
     assert_eq!(rest, new[1..]);
 }
 

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use wagegate::store::{
-    Conflict, Registered, RosterFilter, RosterSource, SealedWorker, StoreError, WorkerView,
+    Conflict, Elsewhere, Registered, RosterFilter, RosterSource, SealedWorker, Speaker, StoreError,
+    WorkerView, Within,
 };
 use wagegate_domain::roster::{CardStatus, WorkRole};
 
@@ -26,6 +27,21 @@ impl RosterSource for Roster {
     }
 }
 
+/// Who sees everything, at a second.
+pub(crate) fn speaker(by: &'static str, second: i64) -> Speaker<'static> {
+    of(by, &Within::All, second)
+}
+
+fn of<'a>(by: &'a str, within: &'a Within, second: i64) -> Speaker<'a> {
+    let at = at(second);
+    Speaker {
+        by,
+        within,
+        today: wagegate::clock::china_date(at),
+        at,
+    }
+}
+
 /// Imports a roster of P1 at a second.
 pub(crate) async fn import(
     bench: &Bench,
@@ -38,7 +54,7 @@ pub(crate) async fn import(
     };
     bench
         .store
-        .import_roster("P1", &mut roster, "clerk", at(second))
+        .import_roster("P1", &mut roster, &speaker("clerk", second))
         .await
 }
 
@@ -182,7 +198,7 @@ pub(crate) async fn a_roster_that_breaks_off_leaves_nothing(bench: Bench) {
     };
     let refused = bench
         .store
-        .import_roster("P1", &mut broken, "clerk", at(1))
+        .import_roster("P1", &mut broken, &speaker("clerk", 1))
         .await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     assert!(listed(&bench, RosterFilter::default()).await.is_empty());
@@ -193,7 +209,7 @@ pub(crate) async fn a_roster_that_breaks_off_leaves_nothing(bench: Bench) {
     };
     let unknown = bench
         .store
-        .import_roster("P9", &mut roster, "clerk", at(1))
+        .import_roster("P9", &mut roster, &speaker("clerk", 1))
         .await;
     assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
 }
