@@ -13,7 +13,7 @@ use wagegate_domain::{
 
 use super::{
     ask::Ask,
-    body,
+    body, documents,
     problem::Problem,
     refusal::unprocessable,
     roster::{number, of_path},
@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     clock::china_date,
-    evidence::EvidenceError,
     registry,
     security::{
         access::Denied,
@@ -35,7 +34,8 @@ const BODY: usize = 16 << 10;
 const EVIDENCE_MAX: u64 = 16 << 20;
 /// Wages of the last months may still be owed to who has left.
 const LATELY_DAYS: i64 = 180;
-const LEFT_LONG_AGO: &str = "the worker left this project more than 180 days ago: the card is managed where they work now";
+const LEFT_LONG_AGO: &str =
+    "the worker left this project more than 180 days ago: the card is managed where they work now";
 
 /// A card; the account is masked.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -177,23 +177,11 @@ fn reason(word: &CardRulingWire) -> Result<Option<Reason>, Problem> {
     Ok(reason)
 }
 
-/// The hash, if what it is of was kept here.
+/// The hash, if what it is of was kept here for the caller's projects.
 async fn evidence(ask: &Ask, hash: Option<&str>) -> Result<Option<[u8; 32]>, Problem> {
-    let Some(hash) = hash else {
-        return Ok(None);
-    };
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(hash, &mut bytes).map_err(|_| {
-        refused("`evidence` is the hash that POST /v1/evidence gave: 64 hexadecimal digits")
-    })?;
-    let store = ask.api.gateway.evidence.clone();
-    let looked = web::block(move || store.reader(&bytes).map(drop)).await;
-    match looked.map_err(|error| super::refusal::internal(&error))? {
-        Ok(()) => Ok(Some(bytes)),
-        Err(EvidenceError::Missing { .. }) => Err(refused(
-            "`evidence`: nothing with this hash was kept here; upload it first (POST /v1/evidence)",
-        )),
-        Err(error) => Err(error.into()),
+    match hash {
+        Some(hash) => Ok(Some(documents::named(ask, "evidence", hash).await?.hash)),
+        None => Ok(None),
     }
 }
 
@@ -240,13 +228,26 @@ fn claim(new: &NewCardWire) -> Result<CardClaim, Problem> {
     })
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct About {
+    /// Code of the project that the document is about: its people may name the hash then; without it, only the caller may.
+    #[param(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    project: Option<String>,
+}
+
 /// Keeps a document that shows something, as it is.
 #[utoipa::path(
-    post, path = "/v1/evidence",
+    post, path = "/v1/evidence", params(About),
     request_body(content(("application/octet-stream"), ("application/pdf"), ("image/jpeg"), ("image/png"), ("text/plain"))),
     responses((status = 201, body = EvidenceWire))
 )]
 pub(super) async fn keep(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let About { project } = ask.query()?;
+    if let Some(code) = &project {
+        let project = ask.within(ask.store().project(code).await)?;
+        ask.may_project(&project.code, project.region)?;
+    }
     let bytes = body::stream(payload, EVIDENCE_MAX);
     let kept = ask
         .api
@@ -257,6 +258,7 @@ pub(super) async fn keep(ask: Ask, payload: web::Payload) -> Result<HttpResponse
     if kept.size == 0 {
         return Err(refused("the document is empty: send its bytes as the body"));
     }
+    documents::note(&ask, kept, project.as_deref()).await?;
     let hash = hex::encode(kept.hash);
     ask.store()
         .audit(

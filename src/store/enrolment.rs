@@ -7,8 +7,8 @@ use wagegate_domain::PayMonth;
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::{CardKind, CardStatus};
 
-use super::registry::{CardWord, Registered, SealedProfile, SealedWorker, Stay};
 use super::columns::Columns;
+use super::registry::{CardWord, Registered, SealedProfile, SealedWorker, Stay};
 use super::versions::{Appended, Versions};
 use super::{StoreError, Within};
 
@@ -60,10 +60,7 @@ pub(super) fn not_theirs(workers: &[Enrolled<'_>], known: &Known) -> Vec<(u32, E
 }
 
 /// The workers of stays, with `worker_id` and the project's `code` and `region`, that lie outside what is the speaker's.
-pub(super) fn outside(
-    stays: &[impl Columns],
-    within: &Within,
-) -> Result<HashSet<i64>, StoreError> {
+pub(super) fn outside(stays: &[impl Columns], within: &Within) -> Result<HashSet<i64>, StoreError> {
     let mut workers = HashSet::new();
     for stay in stays {
         if !within.covers(&stay.text("code")?, &stay.text("region")?) {

@@ -15,6 +15,7 @@ mod enrolment;
 mod error;
 pub mod identities;
 mod instruction;
+mod kept;
 mod moves;
 mod notice;
 mod pages;
@@ -51,6 +52,7 @@ pub use enrolment::Elsewhere;
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, Plan, SealedPayment};
+pub use kept::KeptDocument;
 pub use notice::{
     DeliveryView, Due, NewWebhook, NoticeKind, NoticeView, Part, Post, Replay, Round, Subscriber,
     Then, Tried, TryView, WebhookChange, WebhookView, Webhooks,
@@ -60,8 +62,8 @@ pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use register::{ProjectFault, ProjectFlaw};
 pub use registry::{
     CardRuling, CardView, CardWord, ContractorEntry, Registered, Registry, RosterFilter,
-    RosterSource, SealedCard, SealedProfile, SealedWorker, Speaker, Stay, VersionView, WorkerRecord,
-    WorkerView,
+    RosterSource, SealedCard, SealedProfile, SealedWorker, Speaker, Stay, VersionView,
+    WorkerRecord, WorkerView,
 };
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use rotation::{

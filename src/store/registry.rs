@@ -10,7 +10,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::{CardKind, CardStatus, WorkRole};
 
-use super::{StoreError, Within};
+use super::{KeptDocument, StoreError, Within};
 
 /// What an import came to, counted in the things that it named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -318,7 +318,11 @@ pub trait Registry: Send + Sync {
     /// Everything about one worker of one project.
     async fn worker(&self, project: &str, id: i64) -> Result<WorkerRecord, StoreError>;
     /// A card, and the projects on whose sites its worker was on that day or later: code and county.
-    async fn card(&self, id: i64, since: Date) -> Result<(CardView, Vec<(String, Region)>), StoreError>;
+    async fn card(
+        &self,
+        id: i64,
+        since: Date,
+    ) -> Result<(CardView, Vec<(String, Region)>), StoreError>;
     /// Says how a card stands; the same again changes nothing. A card that was refused stands verified again only on evidence.
     async fn rule_on_card(&self, ruling: &CardRuling) -> Result<CardView, StoreError>;
     /// Makes another card the one that a worker's wages go to; the same again changes nothing.
@@ -329,6 +333,15 @@ pub trait Registry: Send + Sync {
         card: &SealedCard,
         speaker: &Speaker<'_>,
     ) -> Result<CardView, StoreError>;
+    /// Notes that somebody kept a document, once for each keeper and project; its bytes lie in the evidence store.
+    async fn keep_document(&self, document: &KeptDocument) -> Result<(), StoreError>;
+    /// A document that was kept for one of these projects, or by this principal.
+    async fn kept_document(
+        &self,
+        hash: [u8; 32],
+        within: &Within,
+        by: &str,
+    ) -> Result<Option<KeptDocument>, StoreError>;
     /// Every version of a region, contractor, project or special account, by its code, credit code, project code or `bank/number`.
     async fn versions(&self, kind: &str, subject: &str) -> Result<Vec<VersionView>, StoreError>;
 }

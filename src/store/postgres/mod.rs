@@ -17,6 +17,7 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod kept;
 mod notices;
 mod pages;
 mod people;

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use wagegate_domain::ids::Region;
 
-use super::{PostgresStore, cards, register, roster, versions, workers};
+use super::{PostgresStore, cards, kept, register, roster, versions, workers};
 use crate::store::cards::Replacement;
 use crate::store::{
-    CardRuling, CardView, ContractorEntry, Registered, Registry, RosterFilter, RosterSource,
-    SealedCard, Speaker, StoreError, VersionView, Within, WorkerRecord, WorkerView,
+    CardRuling, CardView, ContractorEntry, KeptDocument, Registered, Registry, RosterFilter,
+    RosterSource, SealedCard, Speaker, StoreError, VersionView, Within, WorkerRecord, WorkerView,
 };
 
 #[async_trait]
@@ -77,6 +77,17 @@ impl Registry for PostgresStore {
             speaker: *speaker,
         };
         cards::replace(&self.pool, &replacement).await
+    }
+    async fn keep_document(&self, document: &KeptDocument) -> Result<(), StoreError> {
+        kept::keep(&self.pool, document).await
+    }
+    async fn kept_document(
+        &self,
+        hash: [u8; 32],
+        within: &Within,
+        by: &str,
+    ) -> Result<Option<KeptDocument>, StoreError> {
+        kept::find(&self.pool, hash, within, by).await
     }
     async fn versions(&self, kind: &str, subject: &str) -> Result<Vec<VersionView>, StoreError> {
         let mut reader = self.pool.acquire().await?;

@@ -36,9 +36,7 @@ pub(super) async fn import(
         if chunk.is_empty() {
             break;
         }
-        registered += import
-            .take(&mut tx, &chunk, &mut seen)
-            .await?;
+        registered += import.take(&mut tx, &chunk, &mut seen).await?;
     }
     if let Some(conflict) = Conflict::of_elsewhere(seen.elsewhere, NAMED) {
         return Err(conflict.into());

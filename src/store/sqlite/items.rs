@@ -8,8 +8,8 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::{Outcome, Place};
 use wagegate_domain::reason::Reason;
 
-use crate::store::columns::Columns;
 use super::pages::codes;
+use crate::store::columns::Columns;
 use crate::store::{ItemCursor, ItemFilter, ItemView, StoreError, Within};
 
 /// What an item shows, for wage items `i` with their attempts `t`, which the texts choose. Batches come first: of one that is not wanted no row

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use wagegate::store::{
-    Conflict, Elsewhere, Registered, RosterFilter, RosterSource, SealedWorker, Speaker, StoreError,
-    WorkerView, Within,
+    Conflict, Registered, RosterFilter, RosterSource, SealedWorker, Speaker, StoreError, Within,
+    WorkerView,
 };
 use wagegate_domain::roster::{CardStatus, WorkRole};
 
@@ -32,7 +32,7 @@ pub(crate) fn speaker(by: &'static str, second: i64) -> Speaker<'static> {
     of(by, &Within::All, second)
 }
 
-fn of<'a>(by: &'a str, within: &'a Within, second: i64) -> Speaker<'a> {
+pub(crate) fn of<'a>(by: &'a str, within: &'a Within, second: i64) -> Speaker<'a> {
     let at = at(second);
     Speaker {
         by,
@@ -48,13 +48,23 @@ pub(crate) async fn import(
     rows: &[SealedWorker],
     second: i64,
 ) -> Result<Registered, StoreError> {
+    import_as(bench, "P1", rows, &speaker("clerk", second)).await
+}
+
+/// Imports a roster of a project as somebody.
+pub(crate) async fn import_as(
+    bench: &Bench,
+    project: &str,
+    rows: &[SealedWorker],
+    speaker: &Speaker<'_>,
+) -> Result<Registered, StoreError> {
     let mut roster = Roster {
         rows: rows.to_vec(),
         breaks: false,
     };
     bench
         .store
-        .import_roster("P1", &mut roster, &speaker("clerk", second))
+        .import_roster(project, &mut roster, speaker)
         .await
 }
 
