@@ -1,6 +1,9 @@
 //! The approval on the command line: review, release, refuse, withdraw, undo; what changed, the dry run, and the documents behind a batch.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet, fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+};
 
 use clap::Args;
 use serde::Serialize;
@@ -79,6 +82,16 @@ pub(super) struct Attach {
     /// What it is.
     #[arg(long, default_value = "signed_table", value_parser = ["signed_table", "attendance", "contract", "other"])]
     kind: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DocumentOf {
+    /// Batch code.
+    code: String,
+    /// SHA-256 of the document, or its beginning as `wagegate batch CODE` shows it.
+    hash: String,
+    /// Where to write it: a file that is not there yet, for your eyes only.
+    out: PathBuf,
 }
 
 /// The step that a [`Seen`] takes.
@@ -393,4 +406,41 @@ pub(super) async fn attach(client: &Client, attach: &Attach, out: Out) -> Result
         .post(&path, &[("kind", &attach.kind)], document)
         .await?;
     out.show(&batch, whole)
+}
+
+/// A document behind a batch, which may name people, into a file that only its owner reads.
+pub(super) async fn document(client: &Client, of: &DocumentOf, out: Out) -> Result<(), Failure> {
+    let batch: WholeBatchWire = client.get(&["batches", &of.code], &[]).await?;
+    let meant: BTreeSet<&str> = batch
+        .evidence
+        .iter()
+        .map(|document| document.hash.as_str())
+        .filter(|hash| hash.starts_with(&of.hash.to_lowercase()))
+        .collect();
+    let hash = match (meant.first(), meant.len()) {
+        (Some(hash), 1) => *hash,
+        _ => {
+            let why =
+                "one document of the batch has a hash that begins so: look at `wagegate batch`";
+            return Err(Failure::Here(format!("not exactly {why}")));
+        }
+    };
+    let path = ["batches", &of.code, "evidence", hash];
+    let answer = client.open(&path, &[]).await?;
+    let bytes = answer
+        .bytes()
+        .await
+        .map_err(|error| Failure::Unreachable(causes(&error)))?;
+    let failed = |error| Failure::Here(format!("{}: {error}", of.out.display()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&of.out)
+        .map_err(failed)?;
+    file.write_all(&bytes).map_err(failed)?;
+    let saved = serde_json::json!({"hash": hash, "file": of.out, "size": bytes.len()});
+    out.show(&saved, |_| {
+        format!("{} bytes in {}", bytes.len(), of.out.display())
+    })
 }

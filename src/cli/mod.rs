@@ -119,6 +119,8 @@ enum Command {
     Preview(approval::PreviewOf),
     /// Put a document behind a batch, such as the table that the workers signed.
     Attach(approval::Attach),
+    /// Fetch a document behind a batch into a file; the look is recorded.
+    Document(approval::DocumentOf),
     /// Follow batches to their last worker.
     Watch(watch::Watch),
     /// The payment rate (工资代发率) of a month.
@@ -279,6 +281,7 @@ async fn run(
         Command::Changes(what) => approval::changes(&client, &what, out).await,
         Command::Preview(what) => approval::preview(&client, &what, out).await,
         Command::Attach(what) => approval::attach(&client, &what, out).await,
+        Command::Document(what) => approval::document(&client, &what, out).await,
         Command::Watch(what) => watch::run(&client, &what, out).await,
         Command::Rates(what) => reports::rates(&client, &what, out).await,
         Command::Failures(what) => reports::failures(&client, &what, out).await,

@@ -76,6 +76,9 @@ pub(super) enum Card {
 pub(super) struct Evidence {
     /// The document, as it is; at most 16 MiB.
     file: PathBuf,
+    /// Project that it is about: its people may name the hash then.
+    #[arg(long)]
+    project: Option<String>,
 }
 
 pub(super) async fn contractors(client: &Client, out: Out) -> Result<(), Failure> {
@@ -306,7 +309,13 @@ fn account() -> Result<String, Failure> {
 
 pub(super) async fn evidence(client: &Client, what: &Evidence, out: Out) -> Result<(), Failure> {
     let body = upload(&what.file, out).await?;
-    let kept: KeptWire = client.post(&["evidence"], &[], body).await?;
+    let query: Vec<_> = what
+        .project
+        .as_deref()
+        .map(|code| ("project", code))
+        .into_iter()
+        .collect();
+    let kept: KeptWire = client.post(&["evidence"], &query, body).await?;
     out.show(&kept, |kept| kept.hash.clone())
 }
 

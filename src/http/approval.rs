@@ -7,11 +7,12 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 use super::{
     ask::Ask,
     batches::BatchWire,
-    body,
+    body, documents,
     problem::Problem,
     refusal::{bad_request, internal, unprocessable},
     wire::{self, ok},
 };
+use crate::evidence::Kept;
 use crate::security::mention;
 use crate::store::{BatchView, BehindBatch, Decision, EvidenceKind, Says, StepTaken, Story};
 
@@ -93,7 +94,7 @@ struct Attached {
     /// What it is: signed_table, attendance, contract or other.
     #[param(pattern = "^(signed_table|attendance|contract|other)$")]
     kind: String,
-    /// SHA-256 of a document that the evidence store has already; without it, the body is the document.
+    /// SHA-256 of a document that was kept by the caller or for the caller's projects; without it, the body is the document.
     #[param(pattern = "^[0-9a-fA-F]{64}$")]
     hash: Option<String>,
 }
@@ -190,16 +191,14 @@ async fn small<T: DeserializeOwned>(payload: web::Payload) -> Result<T, Problem>
 
 /// Nobody passes what they did not name.
 fn seen(word: &SeenWire) -> Result<ContentHash, Problem> {
-    digest(&word.content).map(ContentHash).ok_or_else(|| {
-        unprocessable(
-            "send the batch's `content` (64 hexadecimal digits) as you saw it",
-            vec![],
-        )
-    })
-}
-
-fn digest(text: &str) -> Option<[u8; 32]> {
-    hex::decode(text).ok()?.try_into().ok()
+    documents::digest(&word.content)
+        .map(ContentHash)
+        .ok_or_else(|| {
+            unprocessable(
+                "send the batch's `content` (64 hexadecimal digits) as you saw it",
+                vec![],
+            )
+        })
 }
 
 /// A reason is kept for ever, in clear, and shown to many: one line that names nobody.
@@ -242,17 +241,19 @@ pub(super) async fn attach(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     let query: Attached = ask.query()?;
     let kind = EvidenceKind::from_code(&query.kind)
         .ok_or_else(|| bad_request("kind is one of signed_table, attendance, contract, other"))?;
-    let (hash, size) = match query.hash.as_deref() {
-        Some(hash) => kept(&ask, hash).await?,
+    let Kept { hash, size } = match query.hash.as_deref() {
+        Some(hash) => documents::named(&ask, "hash", hash).await?,
         None => {
             let cap = ask.api.sheet_bytes_max;
             let bytes = body::stream(payload, cap);
-            let kept = ask.api.gateway.evidence.keep_stream(bytes, cap).await?;
-            (kept.hash, kept.size)
+            ask.api.gateway.evidence.keep_stream(bytes, cap).await?
         }
     };
     if size == 0 {
         return Err(unprocessable("the document is empty", vec![]));
+    }
+    if query.hash.is_none() {
+        documents::note(&ask, Kept { hash, size }, Some(&batch.project)).await?;
     }
     let evidence = BehindBatch {
         kind,
@@ -263,24 +264,6 @@ pub(super) async fn attach(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     };
     ask.store().attach(&batch.code, &evidence).await?;
     Ok(wire::with(StatusCode::CREATED, &whole(&ask, batch).await?))
-}
-
-/// A document that is there already, read to its end: what is damaged stands behind nothing.
-async fn kept(ask: &Ask, hash: &str) -> Result<([u8; 32], u64), Problem> {
-    let absent = || {
-        unprocessable(
-            "the evidence store has no whole document of this `hash`",
-            vec![],
-        )
-    };
-    let hash = digest(hash).ok_or_else(|| bad_request("hash is 64 hexadecimal digits"))?;
-    let evidence = ask.api.gateway.evidence.clone();
-    let size = web::block(move || {
-        let mut reader = evidence.reader(&hash).ok()?;
-        std::io::copy(&mut reader, &mut std::io::sink()).ok()
-    });
-    let size = size.await.map_err(|error| internal(&error))?;
-    Ok((hash, size.ok_or_else(absent)?))
 }
 
 /// What comes next while people have something to do.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, http::StatusCode, web};
+use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize};
 use wagegate_domain::{
     ids::{BankAccount, Cnaps},
@@ -12,14 +13,14 @@ use wagegate_domain::{
 
 use super::{
     ask::Ask,
-    body,
+    body, documents,
     problem::Problem,
     refusal::unprocessable,
     roster::{number, of_path},
     wire::{ok, with},
 };
 use crate::{
-    evidence::EvidenceError,
+    clock::china_date,
     registry,
     security::{
         access::Denied,
@@ -31,6 +32,10 @@ use crate::{
 const BODY: usize = 16 << 10;
 /// Largest document that shows something: a photographed page is a few MiB.
 const EVIDENCE_MAX: u64 = 16 << 20;
+/// Wages of the last months may still be owed to who has left.
+const LATELY_DAYS: i64 = 180;
+const LEFT_LONG_AGO: &str =
+    "the worker left this project more than 180 days ago: the card is managed where they work now";
 
 /// A card; the account is masked.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -120,7 +125,7 @@ pub struct KeptWire {
 )]
 pub(super) async fn rule(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let card = number(&ask, "id")?;
-    let (_, projects) = ask.within(ask.store().card(card).await)?;
+    let (_, projects) = ask.within(ask.store().card(card, recently(&ask)).await)?;
     let mut mine = projects
         .iter()
         .map(|(code, region)| ask.may_project(code, *region));
@@ -134,10 +139,18 @@ pub(super) async fn rule(ask: Ask, payload: web::Payload) -> Result<HttpResponse
         reason: reason(&word)?,
         evidence: evidence(&ask, word.evidence.as_deref()).await?,
         by: ask.caller.name.clone(),
+        within: ask.sees()?,
+        today: china_date(ask.now()),
         at: ask.now(),
     };
     let card = ask.store().rule_on_card(&ruling).await?;
     Ok(ok(&CardWire::of(&ask.api.gateway.vault, &card)?))
+}
+
+/// The first day that counts as lately: who left before it has no card here to manage.
+fn recently(ask: &Ask) -> Date {
+    let today = china_date(ask.now());
+    today.saturating_sub(Span::new().days(LATELY_DAYS))
 }
 
 fn status(word: &CardRulingWire) -> Result<CardStatus, Problem> {
@@ -164,23 +177,11 @@ fn reason(word: &CardRulingWire) -> Result<Option<Reason>, Problem> {
     Ok(reason)
 }
 
-/// The hash, if what it is of was kept here.
+/// The hash, if what it is of was kept here for the caller's projects.
 async fn evidence(ask: &Ask, hash: Option<&str>) -> Result<Option<[u8; 32]>, Problem> {
-    let Some(hash) = hash else {
-        return Ok(None);
-    };
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(hash, &mut bytes).map_err(|_| {
-        refused("`evidence` is the hash that POST /v1/evidence gave: 64 hexadecimal digits")
-    })?;
-    let store = ask.api.gateway.evidence.clone();
-    let looked = web::block(move || store.reader(&bytes).map(drop)).await;
-    match looked.map_err(|error| super::refusal::internal(&error))? {
-        Ok(()) => Ok(Some(bytes)),
-        Err(EvidenceError::Missing { .. }) => Err(refused(
-            "`evidence`: nothing with this hash was kept here; upload it first (POST /v1/evidence)",
-        )),
-        Err(error) => Err(error.into()),
+    match hash {
+        Some(hash) => Ok(Some(documents::named(ask, "evidence", hash).await?.hash)),
+        None => Ok(None),
     }
 }
 
@@ -197,12 +198,16 @@ fn refused(why: &str) -> Problem {
 pub(super) async fn replace(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let project = of_path(&ask).await?;
     let worker = number(&ask, "id")?;
-    ask.within(ask.store().worker(&project.code, worker).await)?;
+    let record = ask.within(ask.store().worker(&project.code, worker).await)?;
+    let since = recently(&ask);
+    if !record.stays.iter().any(|stay| stay.lasts_to(since)) {
+        return Err(refused(LEFT_LONG_AGO));
+    }
     let new: NewCardWire = body::json(payload, BODY).await?;
     let claim = claim(&new)?;
     let gateway = &ask.api.gateway;
-    let card =
-        registry::rename_card(gateway, (&project.code, worker), &claim, &ask.caller.name).await?;
+    let caller = (&*ask.caller.name, &ask.sees()?);
+    let card = registry::rename_card(gateway, (&project.code, worker), &claim, caller).await?;
     Ok(ok(&CardWire::of(&gateway.vault, &card)?))
 }
 
@@ -223,13 +228,26 @@ fn claim(new: &NewCardWire) -> Result<CardClaim, Problem> {
     })
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct About {
+    /// Code of the project that the document is about: its people may name the hash then; without it, only the caller may.
+    #[param(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    project: Option<String>,
+}
+
 /// Keeps a document that shows something, as it is.
 #[utoipa::path(
-    post, path = "/v1/evidence",
+    post, path = "/v1/evidence", params(About),
     request_body(content(("application/octet-stream"), ("application/pdf"), ("image/jpeg"), ("image/png"), ("text/plain"))),
     responses((status = 201, body = KeptWire))
 )]
 pub(super) async fn keep(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let About { project } = ask.query()?;
+    if let Some(code) = &project {
+        let project = ask.within(ask.store().project(code).await)?;
+        ask.may_project(&project.code, project.region)?;
+    }
     let bytes = body::stream(payload, EVIDENCE_MAX);
     let kept = ask
         .api
@@ -240,6 +258,7 @@ pub(super) async fn keep(ask: Ask, payload: web::Payload) -> Result<HttpResponse
     if kept.size == 0 {
         return Err(refused("the document is empty: send its bytes as the body"));
     }
+    documents::note(&ask, kept, project.as_deref()).await?;
     let hash = hex::encode(kept.hash);
     ask.store()
         .audit(

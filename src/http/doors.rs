@@ -30,7 +30,7 @@ use actix_web::{
 };
 
 use super::{
-    accounts, approval, audit, bank, batches, cards, changes, health,
+    accounts, approval, audit, bank, batches, cards, changes, documents, health,
     idempotency::once,
     items, keys,
     openapi::{self, Described},
@@ -96,6 +96,7 @@ pub const DOORS: &[Door] = &[
     door::<approval::__path_withdraw>(       "POST", "/v1/batches/{code}/withdraw",     Action::PrepareBatch,   || web::post().to(approval::withdraw)),
     door::<approval::__path_undo>(           "POST", "/v1/batches/{code}/undo",         Action::ApproveBatch,   || web::post().to(approval::undo)),
     door::<approval::__path_attach>(         "POST", "/v1/batches/{code}/evidence",     Action::AttachEvidence, || web::post().to(approval::attach)),
+    door::<documents::__path_show>(          "GET",  "/v1/batches/{code}/evidence/{hash}", Action::ReadEvidence, || web::get().to(documents::show)),
     door::<changes::__path_changes>(         "GET",  "/v1/batches/{code}/changes",      Action::ReadBatch,      || web::get().to(changes::changes)),
     door::<changes::__path_preview>(         "GET",  "/v1/batches/{code}/preview",      Action::PreviewBatch,   || web::get().to(changes::preview)),
     door::<changes::__path_bytes>(           "GET",  "/v1/batches/{code}/preview/{part}", Action::PreviewBatch, || web::get().to(changes::bytes)),

@@ -12,6 +12,8 @@ use crate::store::{ProjectEntry, ProjectFault, ProjectFlaw};
 const KEY_SHOWN: usize = 40;
 /// Problems listed, at most.
 const LISTED: usize = 1_000;
+/// Lines of one import: a province has fewer projects.
+const LINES_MAX: usize = 100_000;
 
 /// What is wrong with one column: the fault in Chinese and English, and the remedy in both.
 #[derive(Debug)]
@@ -39,8 +41,15 @@ pub(super) fn all_or_problems<L, E>(
     (column, key): (&'static str, fn(&L) -> &str),
     entry: impl Fn(&L) -> Result<E, Vec<Fault>>,
 ) -> Result<Vec<E>, Problem> {
+    if lines.len() > LINES_MAX {
+        let detail = format!(
+            "{} lines are more than the {LINES_MAX} that one import takes; nothing was imported: split it",
+            lines.len()
+        );
+        return Err(unprocessable(detail, Vec::new()));
+    }
     let mut entries = Vec::with_capacity(lines.len());
-    let (mut problems, mut broken) = (Vec::new(), 0_u64);
+    let (mut problems, mut count, mut broken) = (Vec::new(), 0_usize, 0_u64);
     let mut seen = HashMap::new();
     for (row, line) in (1..).zip(lines) {
         let mut faults = match entry(line) {
@@ -55,17 +64,19 @@ pub(super) fn all_or_problems<L, E>(
             faults.push(twice(column, first));
         }
         broken += u64::from(!faults.is_empty());
+        count += faults.len();
+        let room = LISTED - problems.len();
         problems.extend(
             faults
                 .into_iter()
+                .take(room)
                 .map(|fault| problem(row, key(line), fault)),
         );
     }
     if problems.is_empty() {
         return Ok(entries);
     }
-    let (count, all) = (problems.len(), lines.len());
-    problems.truncate(LISTED);
+    let all = lines.len();
     let more = if count > LISTED {
         "; the first 1,000 are listed"
     } else {

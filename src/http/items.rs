@@ -15,7 +15,7 @@ use super::{
     wire::{self, Page, ok},
 };
 use crate::{
-    security::access::{Action, Target},
+    security::principal::Role,
     store::{BatchView, ItemCursor, ItemFilter, ItemView},
 };
 
@@ -43,7 +43,7 @@ pub struct ItemWire {
     pub fix_by_zh: Option<String>,
     /// The bank's own code.
     pub bank_code: Option<String>,
-    /// The bank's own words, which may name somebody: for those who may see people in clear.
+    /// The bank's own words, in which whatever may be somebody's name or number is left out (…); for those who have it mended.
     pub bank_text: Option<String>,
 }
 
@@ -171,17 +171,6 @@ fn masked(ask: &Ask, item: &ItemView) -> Result<ItemWire, Problem> {
         .gateway
         .vault
         .open_binding(&item.binding_blind, &item.binding_sealed)?;
-    let region = item.region.to_string();
-    let sees_people = ask
-        .caller
-        .may(
-            Action::RevealPerson,
-            Target::Project {
-                code: &item.project,
-                region: &region,
-            },
-        )
-        .is_ok();
     let (bank_code, bank_text) = item.bank_code.clone().unzip();
     Ok(ItemWire {
         batch: item.batch.clone(),
@@ -201,8 +190,16 @@ fn masked(ask: &Ask, item: &ItemView) -> Result<ItemWire, Problem> {
         fix_by: item.reason.map(|reason| fixer(reason).0.into()),
         fix_by_zh: item.reason.map(|reason| fixer(reason).1.into()),
         bank_code,
-        bank_text: bank_text.filter(|_| sees_people),
+        bank_text: bank_text.filter(|_| mends(ask.caller.role)),
     })
+}
+
+/// Who has a wage that failed mended; a supervisor sees its reason.
+const fn mends(role: Role) -> bool {
+    match role {
+        Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance => true,
+        Role::Operator | Role::Supervisor | Role::Bank => false,
+    }
 }
 
 const fn fixer(reason: Reason) -> (&'static str, &'static str) {

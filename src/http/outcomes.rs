@@ -5,9 +5,10 @@ use std::rc::Rc;
 use actix_web::HttpResponse;
 use bytes::Bytes;
 use futures_util::stream;
-use wagegate_domain::plan;
+use serde::Deserialize;
+use wagegate_domain::{PayMonth, plan};
 
-use super::{ask::Ask, problem::Problem};
+use super::{ask::Ask, problem::Problem, refusal::bad_request};
 use crate::store::{ItemCursor, ItemView, StoreError};
 
 const CHUNK: u32 = 1_000;
@@ -30,12 +31,25 @@ enum At {
     After(Option<(ItemCursor, u32)>),
 }
 
-/// Every attempt with its outcome, as CSV. An answer that breaks off is not whole: its last chunk is missing and the connection ends.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OfMonth {
+    /// Only attempts of this pay month, such as 2026-10.
+    #[param(pattern = "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", example = "2026-10")]
+    month: Option<String>,
+}
+
+/// Every attempt on the caller's projects with its outcome, as CSV. An answer that breaks off is not whole: its last chunk is missing and the connection ends.
 #[utoipa::path(
-    get, path = "/v1/outcomes", responses((status = 200, body = String, content_type = "text/csv"))
+    get, path = "/v1/outcomes", params(OfMonth), responses((status = 200, body = String, content_type = "text/csv"))
 )]
 pub(super) async fn export(ask: Ask) -> Result<HttpResponse, Problem> {
-    let ask = Rc::new(ask);
+    let query: OfMonth = ask.query()?;
+    let month = query.month.as_deref().map(|month| {
+        PayMonth::parse(month).map_err(|_| bad_request("month is a pay month such as 2026-10"))
+    });
+    let (within, month) = (ask.sees()?, month.transpose()?);
+    let ask = Rc::new((ask, within));
     let chunks = stream::try_unfold(At::Head, move |at| {
         let ask = Rc::clone(&ask);
         async move {
@@ -45,19 +59,18 @@ pub(super) async fn export(ask: Ask) -> Result<HttpResponse, Problem> {
                     At::After(None),
                 )));
             };
+            let (ask, within) = &*ask;
             let attempts = ask
                 .store()
-                .attempts(after, CHUNK)
+                .attempts(within, month, after, CHUNK)
                 .await
                 .inspect_err(|error| tracing::error!(%error, "an export broke off"))?;
             let Some((last, _)) = attempts.last() else {
                 return Ok(None);
             };
             let next = At::After(Some(*last));
-            let mine = attempts
-                .iter()
-                .filter(|(_, item)| ask.may_project(&item.project, item.region).is_ok());
-            Ok(Some((csv(mine.map(|(_, item)| line(item))), next)))
+            let lines = attempts.iter().map(|(_, item)| line(item));
+            Ok(Some((csv(lines), next)))
         }
     });
     Ok(HttpResponse::Ok()

@@ -1,5 +1,7 @@
 //! Who is known and which certificates count: what operators see and change, and what everybody may know of themselves.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, http::StatusCode, web};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,7 @@ use crate::{
         revocation::{Fingerprint, Serial},
     },
     store::{
-        Recorded,
+        Recorded, Within,
         identities::{
             CertificateKey, CertificateView, PrincipalChange, PrincipalView, Revocation,
             RevocationReason,
@@ -150,6 +152,7 @@ pub(super) async fn admit(ask: Ask, payload: web::Payload) -> Result<HttpRespons
     ask.may(Target::Gateway)?;
     let entry: PrincipalEntry = body::json(payload, BODY).await?;
     let principal = entry.principal().map_err(misfit)?;
+    scope_is_there(&ask, &principal.scope).await?;
     let admitted = ask
         .store()
         .admit(&principal, &ask.caller.name, ask.now())
@@ -185,7 +188,33 @@ pub(super) async fn rescope(ask: Ask, payload: web::Payload) -> Result<HttpRespo
         region: scope.region,
     };
     let principal = entry.principal().map_err(misfit)?;
+    scope_is_there(&ask, &principal.scope).await?;
     change(&ask, &PrincipalChange::Rescope(principal.scope)).await
+}
+
+/// A slip of the pen in a code would give somebody nothing, and look like success.
+async fn scope_is_there(ask: &Ask, scope: &Scope) -> Result<(), Problem> {
+    let missing = match scope {
+        Scope::Projects(codes) => {
+            let most = u32::try_from(codes.len()).unwrap_or(u32::MAX);
+            let within = Within::Projects(codes.clone());
+            let found = ask.store().project_page(&within, None, most).await?;
+            let found: BTreeSet<_> = found.iter().map(|project| &project.code).collect();
+            let mut missing = codes.iter().filter(|code| !found.contains(code));
+            missing.next().map(|code| format!("project {code}"))
+        }
+        Scope::Region(prefix) => {
+            let regions = ask.store().regions().await?;
+            let mut codes = regions.iter().map(|region| region.code.to_string());
+            let known = codes.any(|code| code.starts_with(prefix.as_str()));
+            (!known).then(|| format!("region {prefix}"))
+        }
+        Scope::All | Scope::Bank(_) => None,
+    };
+    missing.map_or(Ok(()), |missing| {
+        let detail = format!("there is no {missing}: import it first, or correct the code");
+        Err(unprocessable(detail, vec![]))
+    })
 }
 
 async fn change(ask: &Ask, change: &PrincipalChange) -> Result<HttpResponse, Problem> {

@@ -12,7 +12,7 @@ use crate::{
     reconcile::PushError,
     registry::{EnrolError, forms::FormsError},
     security::{mention, seal::VaultError},
-    store::{Conflict, OwedTwice, StoreError},
+    store::{Conflict, Elsewhere, OwedTwice, StoreError},
 };
 
 pub(super) fn bad_request(detail: &str) -> Problem {
@@ -106,6 +106,8 @@ impl From<Conflict> for Problem {
             rows.iter().map(owed_twice).collect()
         } else if let Conflict::CardOfAnother { rows, .. } = &conflict {
             rows.iter().map(card_of_another).collect()
+        } else if let Conflict::OnSiteElsewhere { rows, .. } = &conflict {
+            rows.iter().map(on_site_elsewhere).collect()
         } else {
             Vec::new()
         };
@@ -131,6 +133,7 @@ const fn kind(conflict: &Conflict) -> &'static str {
         Conflict::FundsShort { .. } => "urn:wagegate:funds-short",
         Conflict::ProjectsRefused(_) => "urn:wagegate:projects-refused",
         Conflict::CardOfAnother { .. } => "urn:wagegate:card-of-another",
+        Conflict::OnSiteElsewhere { .. } => "urn:wagegate:on-site-elsewhere",
         Conflict::EvidenceMissing => "urn:wagegate:evidence-missing",
         Conflict::ReplacedByHand => "urn:wagegate:replaced-by-hand",
         Conflict::AlreadyKnown { .. } => "urn:wagegate:already-known",
@@ -164,6 +167,9 @@ const fn fix(conflict: &Conflict) -> &'static str {
         }
         Conflict::CardOfAnother { .. } => {
             "a card is one worker's: ask both, and register the other card first"
+        }
+        Conflict::OnSiteElsewhere { .. } => {
+            "ask the other project's clerk to change it, or the operator to import it; nothing was changed"
         }
         Conflict::EvidenceMissing => {
             "upload what shows it (POST /v1/evidence) and name its hash in `evidence`"
@@ -206,6 +212,39 @@ fn card_of_another(row: &u32) -> RowProblem {
         column: "银行卡号".into(),
         flaw: intake::Flaw::CardOfAnother,
     })
+}
+
+/// A row that would change what another project's people registered of a worker who is on their site.
+fn on_site_elsewhere((row, what): &(u32, Elsewhere)) -> RowProblem {
+    let place = intake::Place::of(*row);
+    let (column, code, zh, en, fix_zh, fix_en) = match what {
+        Elsewhere::Name => (
+            "姓名",
+            "name_elsewhere",
+            "该工人在其他项目在场，已实名登记为另一姓名",
+            "this worker is on another project's site, registered there under another name",
+            "核对身份证；需更名的，请该项目经办人或运维办理；本项目只登记进退场",
+            "look at the identity card; to change the name, ask that project's clerk or the operator",
+        ),
+        Elsewhere::Card => (
+            "银行卡号",
+            "card_elsewhere",
+            "该工人在其他项目在场，其工资卡已核实，不可由本项目更换",
+            "this worker is on another project's site, with a verified card that is not this project's to replace",
+            "此列填已登记的卡或留空；需换卡的，请该项目经办人或运维办理",
+            "name the registered card or leave it out; to change it, ask that project's clerk or the operator",
+        ),
+    };
+    RowProblem {
+        sheet: place.sheet_name(),
+        row: place.row,
+        column: column.into(),
+        code: code.into(),
+        message_zh: zh.into(),
+        message_en: en.into(),
+        fix_zh: fix_zh.into(),
+        fix_en: fix_en.into(),
+    }
 }
 
 impl From<VaultError> for Problem {

@@ -133,12 +133,14 @@ pub(super) async fn import(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     let project = of_path(&ask).await?;
     let kind = form(&ask)?;
     let most = ask.api.sheet_bytes_max;
+    let within = ask.sees()?;
     let upload = Upload {
         project: &project.code,
         kind,
         bytes: body::stream(payload, most),
         most,
         by: &ask.caller.name,
+        within: &within,
     };
     let enrolled = registry::enrol(&ask.api.gateway, upload).await?;
     Ok(ok(&EnrolledWire::from(enrolled)))

@@ -18,7 +18,7 @@ use crate::{
     evidence::{Evidence, EvidenceError, Kept},
     gateway::Gateway,
     security::seal::{Vault, VaultError},
-    store::{CardView, Registered, RosterSource, SealedWorker, StoreError},
+    store::{CardView, Registered, RosterSource, SealedWorker, Speaker, StoreError, Within},
     transport::https::ByteStream,
 };
 
@@ -38,6 +38,8 @@ pub struct Upload<'a> {
     pub most: u64,
     /// Who sends it.
     pub by: &'a str,
+    /// The projects that are the sender's.
+    pub within: &'a Within,
 }
 
 /// A roster that was registered.
@@ -88,10 +90,10 @@ pub async fn enrol(gateway: &Arc<Gateway>, upload: Upload<'_>) -> Result<Enrolle
         reading.await??;
         return Err(FormsError::Unreadable("no workers in it".into()).into());
     }
-    let now = gateway.clock.now();
+    let speaker = speaker(gateway, upload.by, upload.within);
     let stored = gateway
         .store
-        .import_roster(upload.project, &mut source, upload.by, now)
+        .import_roster(upload.project, &mut source, &speaker)
         .await;
     drop(source);
     match (reading.await?, stored) {
@@ -113,7 +115,7 @@ pub async fn rename_card(
     gateway: &Gateway,
     (project, worker): (&str, i64),
     claim: &CardClaim,
-    by: &str,
+    (by, within): (&str, &Within),
 ) -> Result<CardView, EnrolError> {
     let known = gateway.store.worker(project, worker).await?.view;
     let profile = known.profile.ok_or_else(|| {
@@ -121,11 +123,21 @@ pub async fn rename_card(
     })?;
     let (name, _) = gateway.vault.open_profile(&known.id_number.0, &profile)?;
     let card = gateway.vault.seal_card(&name, claim);
-    let now = gateway.clock.now();
+    let speaker = speaker(gateway, by, within);
     Ok(gateway
         .store
-        .replace_card(project, worker, &card, by, now)
+        .replace_card(project, worker, &card, &speaker)
         .await?)
+}
+
+fn speaker<'a>(gateway: &Gateway, by: &'a str, within: &'a Within) -> Speaker<'a> {
+    let at = gateway.clock.now();
+    Speaker {
+        by,
+        within,
+        today: china_date(at),
+        at,
+    }
 }
 
 /// Reads the roster on a blocking thread: first for its problems, then for its rows, which are sealed as they come.

@@ -51,6 +51,8 @@ actions! {
     PreviewBatch "preview-batch" [Reviewer, Approver],
     /// Put a document behind a batch, such as the table that the workers signed.
     AttachEvidence "attach-evidence" [Clerk, Reviewer, Approver],
+    /// Look at a document behind a batch, which may name people; always recorded.
+    ReadEvidence "read-evidence" [Clerk, Reviewer, Approver, Finance, Supervisor],
     /// See and change special accounts and card bindings.
     ManageAccounts "manage-accounts" [Finance],
     /// Work failed and returned wages: corrected card, re-issue.
@@ -211,6 +213,8 @@ mod tests {
             (Action::FollowBatch, elsewhere, "ysssssr"),
             (Action::ReadBatch, HERE, "ryyyyyr"),
             (Action::ReadBatch, elsewhere, "rsssssr"),
+            (Action::ReadEvidence, HERE, "ryyyyyr"),
+            (Action::ReadEvidence, elsewhere, "rsssssr"),
             (Action::ReviewBatch, HERE, "rryrrrr"),
             (Action::ReviewBatch, elsewhere, "rrsrrrr"),
             (Action::ImportRoster, HERE, "yyyrrrr"),

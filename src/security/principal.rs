@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wagegate_domain::ids::Region;
 use x509_parser::{
     certificate::X509Certificate,
     extensions::GeneralName,
@@ -334,6 +335,9 @@ fn scope_of(entry: &PrincipalEntry) -> Result<Scope, &'static str> {
         (Role::Operator, [], None) => Ok(Scope::All),
         (Role::Operator, ..) => Err("an operator has neither projects nor a region"),
         (Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance, [_, ..], None) => {
+            if !entry.projects.iter().all(|code| is_project_code(code)) {
+                return Err("a project's code is 1 to 64 of A-Z a-z 0-9 . _ -");
+            }
             Ok(Scope::Projects(entry.projects.iter().cloned().collect()))
         }
         (Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance, ..) => {
@@ -352,11 +356,22 @@ pub(crate) fn region_prefix(code: &str) -> Result<String, &'static str> {
         prefix = shorter;
     }
     let fits = matches!(code.len(), 2 | 4 | 6) && matches!(prefix.len(), 2 | 4 | 6);
-    if fits && code.bytes().all(|byte| byte.is_ascii_digit()) {
+    let digits = fits && code.bytes().all(|byte| byte.is_ascii_digit());
+    let without_code = Region::parse(code).is_ok_and(|region| region.to_string() == code);
+    if digits || without_code && fits {
         Ok(prefix.to_owned())
     } else {
-        Err("region is not a GB/T 2260 code of 2, 4 or 6 digits")
+        Err(NO_REGION)
     }
+}
+
+const NO_REGION: &str =
+    "region is not a GB/T 2260 code of 2, 4 or 6 digits, or a unit's without one such as 5309A1";
+
+/// True for what can stand in an address and on a command line: 1 to 64 of `A-Z a-z 0-9 . _ -`, not `.` or `..`.
+pub(crate) fn is_project_code(code: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=64).contains(&code.len()) && code.bytes().all(plain) && code != "." && code != ".."
 }
 
 #[cfg(test)]
@@ -421,11 +436,19 @@ mod tests {
             ),
             (
                 "uri='wagegate://user/x'\nrole='supervisor'\nregion='5'",
-                "region is not a GB/T 2260 code of 2, 4 or 6 digits",
+                NO_REGION,
             ),
             (
                 "uri='wagegate://user/x'\nrole='supervisor'\nregion='000000'",
-                "region is not a GB/T 2260 code of 2, 4 or 6 digits",
+                NO_REGION,
+            ),
+            (
+                "uri='wagegate://user/x'\nrole='supervisor'\nregion='5309a1'",
+                NO_REGION,
+            ),
+            (
+                "uri='wagegate://user/x'\nrole='clerk'\nprojects=['P1', \"P\\u0000\"]",
+                "a project's code is 1 to 64 of A-Z a-z 0-9 . _ -",
             ),
             (
                 "uri='mailto:x'\nrole='clerk'\nprojects=['P1']",

@@ -1,12 +1,11 @@
 //! Rules on cards that no engine knows, and workers and cards as rows of either engine say them.
 
-use jiff::Timestamp;
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::{CardKind, CardStatus, WorkRole};
 
 use super::columns::{Columns, broken};
 use super::enrolment::NewWord;
-use super::registry::{CardRuling, CardView, CardWord, SealedCard, Stay, WorkerView};
+use super::registry::{CardRuling, CardView, CardWord, SealedCard, Speaker, Stay, WorkerView};
 use super::{Conflict, StoreError};
 
 /// Another card for a worker.
@@ -16,8 +15,7 @@ pub(super) struct Replacement<'a> {
     pub(super) project: &'a str,
     pub(super) worker: i64,
     pub(super) card: &'a SealedCard,
-    pub(super) by: &'a str,
-    pub(super) at: Timestamp,
+    pub(super) speaker: Speaker<'a>,
 }
 
 impl Replacement<'_> {
@@ -63,6 +61,11 @@ impl CardRuling {
             reason: self.reason,
             evidence: self.evidence,
         }))
+    }
+
+    /// True where wages no longer go to a card that a bank or somebody with evidence found good.
+    pub(super) fn unsettles(&self, before: CardStatus) -> bool {
+        before == CardStatus::Verified && self.status != CardStatus::Verified
     }
 
     /// For the audit log.

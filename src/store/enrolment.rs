@@ -1,14 +1,16 @@
 //! What a chunk of a roster changes, decided purely: an engine loads what is known of the chunk's workers, asks here, and writes what comes out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value, json};
 use wagegate_domain::PayMonth;
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::{CardKind, CardStatus};
 
+use super::columns::Columns;
 use super::registry::{CardWord, Registered, SealedProfile, SealedWorker, Stay};
 use super::versions::{Appended, Versions};
+use super::{StoreError, Within};
 
 /// One worker of the chunk with store keys.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +32,42 @@ pub(super) struct Known {
     pub(super) current: HashMap<i64, i64>,
     /// Words on cards, in order.
     pub(super) words: HashMap<i64, Vec<CardWord>>,
+    /// Who is on a site of projects that are not the speaker's.
+    pub(super) on_sites_of_others: HashSet<i64>,
+}
+
+/// What a roster would change of a worker who is on the site of a project that is not the speaker's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// The registered name.
+    Name,
+    /// A card that is verified.
+    Card,
+}
+
+/// What of a chunk is not the speaker's to change, with the rows. That somebody is on a second site too may be said by anybody.
+pub(super) fn not_theirs(workers: &[Enrolled<'_>], known: &Known) -> Vec<(u32, Elsewhere)> {
+    let mut refused = Vec::new();
+    for Enrolled { row, worker, card } in workers {
+        if known.holds_name(*worker, &row.profile.name_blind) {
+            refused.push((row.row, Elsewhere::Name));
+        }
+        if card.is_some_and(|to| known.holds_card(*worker, to)) {
+            refused.push((row.row, Elsewhere::Card));
+        }
+    }
+    refused
+}
+
+/// The workers of stays, with `worker_id` and the project's `code` and `region`, that lie outside what is the speaker's.
+pub(super) fn outside(stays: &[impl Columns], within: &Within) -> Result<HashSet<i64>, StoreError> {
+    let mut workers = HashSet::new();
+    for stay in stays {
+        if !within.covers(&stay.text("code")?, &stay.text("region")?) {
+            workers.insert(stay.int("worker_id")?);
+        }
+    }
+    Ok(workers)
 }
 
 /// Another card than before, or the same of another kind.
@@ -203,6 +241,25 @@ impl Known {
             return claimed;
         }
         self.last(card).map_or(CardKind::Unknown, |word| word.kind)
+    }
+
+    /// Another name is not the speaker's to give.
+    fn holds_name(&self, worker: i64, name: &[u8; 16]) -> bool {
+        self.on_sites_of_others.contains(&worker)
+            && self.names.get(&worker).is_some_and(|known| known != name)
+    }
+
+    /// Another card than the one that wages go to, which is verified, is not the speaker's to name.
+    pub(super) fn holds_card(&self, worker: i64, to: i64) -> bool {
+        let verified = |card: &i64| {
+            self.last(*card)
+                .is_some_and(|word| word.status == CardStatus::Verified)
+        };
+        self.on_sites_of_others.contains(&worker)
+            && self
+                .current
+                .get(&worker)
+                .is_some_and(|card| *card != to && verified(card))
     }
 
     fn last(&self, card: i64) -> Option<&CardWord> {

@@ -6,6 +6,7 @@ use wagegate_domain::batch::NotNow;
 
 use super::Step;
 
+use super::enrolment::Elsewhere;
 use super::register::ProjectFlaw;
 
 /// A store could not do what was asked; unless a variant says otherwise, nothing was changed.
@@ -89,6 +90,14 @@ pub enum Conflict {
         /// Rows of the roster, up to a thousand; none where there is no roster.
         rows: Vec<u32>,
     },
+    /// Workers who are on the site of a project that is not the speaker's: their name and their verified card are not the speaker's to change.
+    #[error("{count} changes are of workers who are on another project's site")]
+    OnSiteElsewhere {
+        /// How many.
+        count: u64,
+        /// Rows of the roster with what each would change, up to a thousand; none where there is no roster.
+        rows: Vec<(u32, Elsewhere)>,
+    },
     /// A card that was refused stands otherwise again only on evidence.
     #[error("this card was refused: what shows that it works now is missing")]
     EvidenceMissing,
@@ -164,5 +173,21 @@ impl Conflict {
         rows.sort_unstable();
         rows.truncate(named);
         (count > 0).then_some(Self::CardOfAnother { count, rows })
+    }
+
+    /// The refusal of rows that would change what is another project's, where there are any.
+    pub(super) fn of_elsewhere(mut rows: Vec<(u32, Elsewhere)>, named: usize) -> Option<Self> {
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        rows.sort_unstable_by_key(|(row, _)| *row);
+        rows.truncate(named);
+        (count > 0).then_some(Self::OnSiteElsewhere { count, rows })
+    }
+
+    /// The same for one card, without a roster.
+    pub(super) const fn by_hand() -> Self {
+        Self::OnSiteElsewhere {
+            count: 1,
+            rows: Vec::new(),
+        }
     }
 }

@@ -15,6 +15,7 @@ mod enrolment;
 mod error;
 pub mod identities;
 mod instruction;
+mod kept;
 mod moves;
 mod notice;
 mod pages;
@@ -48,9 +49,11 @@ pub use approval::{
 pub use auditing::{AuditEntry, AuditFilter, AuditHead, Auditing, ChainCheck, ChainFault};
 pub use batch::{BatchView, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
+pub use enrolment::Elsewhere;
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, Plan, SealedPayment};
+pub use kept::KeptDocument;
 pub use notice::{
     DeliveryView, Due, NewWebhook, NoticeKind, NoticeView, Part, Post, Replay, Round, Subscriber,
     Then, Tried, TryView, WebhookChange, WebhookView, Webhooks,
@@ -60,8 +63,8 @@ pub use project::{AccountFigures, Deposit, ProjectEntry, Recorded, RegionEntry};
 pub use register::{ProjectFault, ProjectFlaw};
 pub use registry::{
     CardRuling, CardView, CardWord, ContractorEntry, Registered, Registry, RosterFilter,
-    RosterSource, SealedCard, SealedProfile, SealedWorker, Stay, VersionView, WorkerRecord,
-    WorkerView,
+    RosterSource, SealedCard, SealedProfile, SealedWorker, Speaker, Stay, VersionView,
+    WorkerRecord, WorkerView,
 };
 pub use requests::{Answer, Begun, RequestClaim, RequestKey, Requests};
 pub use rotation::{
@@ -223,9 +226,11 @@ pub trait Store:
         after: Option<ItemCursor>,
         limit: u32,
     ) -> Result<Vec<(ItemCursor, ItemView)>, StoreError>;
-    /// Every attempt ever made and every item without one, for an outside audit, in batch, row and attempt order.
+    /// Every attempt ever made on these projects and every item without one, of all months or one, for an outside audit, in batch, row and attempt order.
     async fn attempts(
         &self,
+        within: &Within,
+        month: Option<PayMonth>,
         after: Option<(ItemCursor, u32)>,
         limit: u32,
     ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError>;

@@ -19,6 +19,15 @@ pub enum Within {
 }
 
 impl Within {
+    /// True where a project of this code in this county is shown.
+    pub(super) fn covers(&self, code: &str, region: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Projects(codes) => codes.contains(code),
+            Self::Region(prefix) => region.starts_with(prefix.as_str()),
+        }
+    }
+
     /// The codes, where codes decide.
     pub(super) fn codes(&self) -> Option<Vec<&str>> {
         match self {

@@ -10,7 +10,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::{CardKind, CardStatus, WorkRole};
 
-use super::StoreError;
+use super::{KeptDocument, StoreError, Within};
 
 /// What an import came to, counted in the things that it named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,6 +107,19 @@ impl fmt::Debug for SealedCard {
     }
 }
 
+/// Who speaks of a project's workers, and of whose workers besides: what others registered of a worker who is on a site of theirs, nobody else changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Speaker<'a> {
+    /// Principal.
+    pub by: &'a str,
+    /// The projects that are the speaker's.
+    pub within: &'a Within,
+    /// The day in China: who left before it is nobody's any more.
+    pub today: Date,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Hands over a roster in chunks; an empty chunk ends it.
 #[async_trait]
 pub trait RosterSource: Send {
@@ -157,6 +170,13 @@ pub struct Stay {
     pub role: WorkRole,
     /// Team; empty where not given.
     pub team: String,
+}
+
+impl Stay {
+    /// True where the worker was there on that day or later.
+    pub fn lasts_to(&self, day: Date) -> bool {
+        self.left_on.is_none_or(|left| left >= day)
+    }
 }
 
 /// A card and how it stands.
@@ -223,6 +243,10 @@ pub struct CardRuling {
     pub evidence: Option<[u8; 32]>,
     /// Principal.
     pub by: String,
+    /// The projects that are the principal's; a verified card of somebody who is on another's site is not ruled on from here.
+    pub within: Within,
+    /// The day in China.
+    pub today: Date,
     /// When.
     pub at: Timestamp,
 }
@@ -269,19 +293,19 @@ pub trait Registry: Send + Sync {
         by: &str,
         at: Timestamp,
     ) -> Result<Registered, StoreError>;
-    /// Contractors in the order of their codes, after one of them.
+    /// Contractors in the order of their codes, after one of them; all for who sees everything, else those of the projects in sight.
     async fn contractors(
         &self,
+        within: &Within,
         after: &str,
         limit: u32,
     ) -> Result<Vec<ContractorEntry>, StoreError>;
-    /// Takes a project's roster whole, or nothing of it. Who is not in it stays as registered.
+    /// Takes a project's roster whole, or nothing of it. Who is not in it stays as registered; who is on a site of others keeps name and verified card.
     async fn import_roster(
         &self,
         project: &str,
         rows: &mut dyn RosterSource,
-        by: &str,
-        at: Timestamp,
+        speaker: &Speaker<'_>,
     ) -> Result<Registered, StoreError>;
     /// A project's workers by number, after one of them.
     async fn roster(
@@ -293,8 +317,12 @@ pub trait Registry: Send + Sync {
     ) -> Result<Vec<WorkerView>, StoreError>;
     /// Everything about one worker of one project.
     async fn worker(&self, project: &str, id: i64) -> Result<WorkerRecord, StoreError>;
-    /// A card, and the projects on which its worker was ever registered: code and county.
-    async fn card(&self, id: i64) -> Result<(CardView, Vec<(String, Region)>), StoreError>;
+    /// A card, and the projects on whose sites its worker was on that day or later: code and county.
+    async fn card(
+        &self,
+        id: i64,
+        since: Date,
+    ) -> Result<(CardView, Vec<(String, Region)>), StoreError>;
     /// Says how a card stands; the same again changes nothing. A card that was refused stands verified again only on evidence.
     async fn rule_on_card(&self, ruling: &CardRuling) -> Result<CardView, StoreError>;
     /// Makes another card the one that a worker's wages go to; the same again changes nothing.
@@ -303,9 +331,17 @@ pub trait Registry: Send + Sync {
         project: &str,
         worker: i64,
         card: &SealedCard,
-        by: &str,
-        at: Timestamp,
+        speaker: &Speaker<'_>,
     ) -> Result<CardView, StoreError>;
+    /// Notes that somebody kept a document, once for each keeper and project; its bytes lie in the evidence store.
+    async fn keep_document(&self, document: &KeptDocument) -> Result<(), StoreError>;
+    /// A document that was kept for one of these projects, or by this principal.
+    async fn kept_document(
+        &self,
+        hash: [u8; 32],
+        within: &Within,
+        by: &str,
+    ) -> Result<Option<KeptDocument>, StoreError>;
     /// Every version of a region, contractor, project or special account, by its code, credit code, project code or `bank/number`.
     async fn versions(&self, kind: &str, subject: &str) -> Result<Vec<VersionView>, StoreError>;
 }

@@ -84,6 +84,7 @@ pub(crate) const WAYS: &[Way] = &[
     post("/v1/batches/{code}/withdraw",      "/v1/batches/{batch}/withdraw",                   JSON, "[]"),
     post("/v1/batches/{code}/undo",          "/v1/batches/{batch}/undo",                       JSON, "[]"),
     post("/v1/batches/{code}/evidence",      "/v1/batches/{batch}/evidence?kind=other",        "application/pdf", ""),
+    get( "/v1/batches/{code}/evidence/{hash}", "/v1/batches/{batch}/evidence/none"),
     get( "/v1/batches/{code}/changes",       "/v1/batches/{batch}/changes"),
     get( "/v1/batches/{code}/preview",       "/v1/batches/{batch}/preview"),
     get( "/v1/batches/{code}/preview/{part}", "/v1/batches/{batch}/preview/1"),

@@ -235,7 +235,7 @@ async fn the_approver_sees_what_changed_and_the_very_bytes() {
     assert_eq!(refused.status, 403);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_stands_behind_a_batch_by_its_hash() {
     let house = House::open().await;
     let batch = house.batch(1).await;
@@ -263,4 +263,27 @@ async fn a_document_stands_behind_a_batch_by_its_hash() {
         2,
         "{again:?}"
     );
+    // Who reads the batch reads the document, and the look is recorded.
+    let code = batch["code"].as_str().unwrap();
+    let document = format!("/v1/batches/{code}/evidence/{hash}");
+    for (who, status) in [("approver", 200), ("supervisor", 200), ("contractor2", 403)] {
+        let read = house.as_user(who).get(&document).await;
+        assert_eq!(read.status, status, "{who}: {read:?}");
+        assert_eq!(read.text == "scan of the table", status == 200, "{who}");
+    }
+    let absent = format!("/v1/batches/{code}/evidence/{}", "00".repeat(32));
+    assert_eq!(clerk.get(&absent).await.status, 404);
+    let looks = house.as_user("operator").get("/v1/audit").await;
+    assert!(
+        looks.text.contains("people.reveal") && looks.text.contains(&hash),
+        "{looks:?}"
+    );
+    let to = house.file("document.bin");
+    let to = to.to_str().unwrap();
+    let fetched = house.command("reviewer", &["document", code, &hash[..16], to]);
+    assert!(fetched.status.success(), "{fetched:?}");
+    assert_eq!(std::fs::read(to).unwrap(), b"scan of the table");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(to).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
 }

@@ -110,7 +110,7 @@ const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
     ("clerk",    "POST",   "/v1/batches/{code}/withdraw", r#"{"reason": "a\nb"}"#, 422, "one line"),
     ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=photo", "x", 400, "signed_table"),
     ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=other", "", 422, "empty"),
-    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=other&hash={hash}", "", 422, "no whole document"),
+    ("clerk",    "POST",   "/v1/batches/{code}/evidence?kind=other&hash={hash}", "", 422, "upload it first"),
     ("approver", "GET",    "/v1/batches/{code}/changes?kind=all", "", 400, "new, gone, amount, card"),
     ("approver", "GET",    "/v1/batches/{code}/changes?after=x-1", "", 400, "`next`"),
     ("approver", "GET",    "/v1/batches/{code}/preview/9", "", 404, "no part 9"),

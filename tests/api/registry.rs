@@ -351,3 +351,122 @@ async fn the_registry_by_command_line() {
     let refused = house.command("clerk", &["import", "workers", "--project", "P1", bad]);
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_worker_on_anothers_site_keeps_name_and_verified_card() {
+    let house = House::open().await;
+    let worker = house.enrol("P1", &roster(1..=1)).await;
+    let status = format!("/v1/cards/{}/status", worker["card"]["id"]);
+    let finance = house.as_user("finance");
+    let verified = json!({"status": "verified"}).to_string();
+    assert_eq!(finance.post(&status, verified).await.status, 200);
+    let (clerk2, theirs) = (house.as_user("contractor2"), "/v1/projects/P2/workers");
+    let mut stolen = roster(1..=1);
+    stolen[0]["name"] = json!("张冒名");
+    stolen[0]["entered_on"] = json!("2026-02-01");
+    stolen[0]["left_on"] = json!("2026-02-02");
+    stolen[0]["card"] = roster(9..=9)[0]["card"].clone();
+    let refused = clerk2
+        .ask_with("POST", theirs, &[JSON], stolen.to_string())
+        .await;
+    let told = refused.json();
+    assert_eq!(
+        (refused.status, &told["type"], &told["rows"][0]["row"]),
+        (409, &json!("urn:wagegate:on-site-elsewhere"), &json!(1)),
+        "{refused:?}"
+    );
+    assert_eq!(
+        (&told["rows"][0]["column"], &told["rows"][1]["column"]),
+        (&json!("姓名"), &json!("银行卡号"))
+    );
+    for words in ["运维", "operator"] {
+        assert!(refused.text.contains(words), "{words}: {refused:?}");
+    }
+    // That the worker was on their site too, long ago, gives them no say on the card.
+    stolen[0]["name"] = json!("李一");
+    stolen[0].as_object_mut().unwrap().remove("card");
+    let taken = clerk2
+        .ask_with("POST", theirs, &[JSON], stolen.to_string())
+        .await;
+    assert_eq!(taken.status, 200, "{taken:?}");
+    let invalid = json!({"status": "invalid", "reason": "CLOSED"}).to_string();
+    assert_eq!(clerk2.post(&status, invalid).await.status, 403);
+    let new = json!({"account": roster(9..=9)[0]["card"]}).to_string();
+    let replaced = clerk2
+        .post(&format!("{theirs}/{}/card", worker["id"]), new)
+        .await;
+    assert_eq!(replaced.status, 422, "{replaced:?}");
+    assert!(replaced.text.contains("180 days"), "{replaced:?}");
+    let list = house.as_user("clerk").get(WORKERS).await.json();
+    assert_eq!(
+        (
+            &list["items"][0]["name"],
+            &list["items"][0]["card"]["status"]
+        ),
+        (&json!("李**"), &json!("verified"))
+    );
+}
+
+#[tokio::test]
+async fn a_document_of_another_project_is_no_evidence_here() {
+    let house = House::open().await;
+    let worker = house.enrol("P1", &roster(1..=1)).await;
+    let status = format!("/v1/cards/{}/status", worker["card"]["id"]);
+    let finance = house.as_user("finance");
+    let theirs = house
+        .as_user("contractor2")
+        .post("/v1/evidence?project=P2", "a letter")
+        .await;
+    let mine = house
+        .as_user("clerk")
+        .post("/v1/evidence?project=P1", "another letter")
+        .await;
+    let foreign = house
+        .as_user("clerk")
+        .post("/v1/evidence?project=P2", "a third letter")
+        .await;
+    assert_eq!(
+        (theirs.status, mine.status, foreign.status),
+        (201, 201, 403)
+    );
+    for (kept, expected) in [(theirs, 422), (mine, 200)] {
+        let shown = json!({"status": "verified", "evidence": kept.json()["hash"]}).to_string();
+        let answer = finance.post(&status, shown).await;
+        assert_eq!(answer.status, expected, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_of_too_many_lines_or_of_codes_that_nobody_reaches_is_refused() {
+    let house = House::open().await;
+    let operator = house.as_user("operator");
+    let line = json!({"code": "", "name": "", "base_projects": null});
+    let many = json!(vec![line.clone(); 100_001]).to_string();
+    let answer = operator.post("/v1/regions", many).await;
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert!(answer.text.contains("100000") && answer.text.contains("split it"));
+    let answer = operator
+        .post("/v1/regions", json!(vec![line; 2_000]).to_string())
+        .await;
+    assert_eq!(answer.json()["rows"].as_array().unwrap().len(), 1_000);
+    for code in ["A/1", "..", "项目一", "P\u{0}"] {
+        let project = json!([{"code": code, "name": "项目", "region": "530102", "contractor_uscc": "91530902MA6K004010",
+            "contractor": "某建设公司", "bank": "qingshan", "account": "2400000000000007", "account_name": "专户"}]);
+        let answer = operator.post("/v1/projects", project.to_string()).await;
+        assert_eq!(
+            (answer.status, &answer.json()["rows"][0]["column"]),
+            (422, &json!("code")),
+            "{code}: {answer:?}"
+        );
+    }
+    for (place, expected) in [
+        (json!({"projects": ["NOSUCHPROJECT"]}), 422),
+        (json!({"projects": ["P1", "P\u{0}"]}), 422),
+        (json!({"projects": ["P1"]}), 200),
+    ] {
+        let answer = operator
+            .post("/v1/principals/contractor2/scope", place.to_string())
+            .await;
+        assert_eq!(answer.status, expected, "{place}: {answer:?}");
+    }
+}

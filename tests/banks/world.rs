@@ -367,7 +367,12 @@ impl World {
         let mut text = "batch,row,bank,bank_key,sequence,reference,amount_fen,outcome\n".to_owned();
         let mut after = None;
         loop {
-            let page = self.gateway.store.attempts(after, 1_000).await.unwrap();
+            let page = self
+                .gateway
+                .store
+                .attempts(&wagegate::store::Within::All, None, after, 1_000)
+                .await
+                .unwrap();
             for (_, item) in &page {
                 let reference = reference(&item.bank_key, item.sequence);
                 text += &format!(

@@ -26,6 +26,10 @@ fn every_mistake_of_a_sheet_is_named_at_its_row_and_column() {
             format!("李晓明,{LI},,,{},2026-03-01", "班".repeat(101)),
             "!2 班组 team_too_long",
         ),
+        (
+            format!("李晓明,{LI},,,木工\u{7}班,2026-03-01"),
+            "!2 班组 team_form",
+        ),
         (format!("李晓明,{LI},,,,"), "!2 进场日期 entry_missing"),
         (
             format!("李晓明,{LI},,,,2026-02-30"),

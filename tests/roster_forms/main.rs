@@ -303,3 +303,17 @@ fn the_seeds_of_fuzzing_are_good_rosters() {
         assert_eq!(read(kind, &bytes).unwrap().0.rows, 1, "{name}");
     }
 }
+
+#[test]
+fn passages_come_in_any_number_of_messages_and_workers_in_a_bounded_one() {
+    let mut messages: Vec<serde_json::Value> = serde_json::from_slice(&good_national()).unwrap();
+    let passages = messages[0].clone();
+    messages.splice(0..0, std::iter::repeat_n(passages, 450));
+    let (_, rows) = read(FormKind::National, &serde_json::to_vec(&messages).unwrap()).unwrap();
+    let places: Vec<u32> = rows.iter().map(|row| row.row).collect();
+    assert_eq!(places, [1, 20_000_001]);
+    let worker = messages[451].clone();
+    let many = serde_json::to_vec(&vec![worker; 440]).unwrap();
+    let refused = read(FormKind::National, &many);
+    assert!(matches!(refused, Err(FormsError::TooLarge)), "{refused:?}");
+}

@@ -64,6 +64,8 @@ on_each_engine! {
         naming_a_refused_card_again_does_not_mend_it,
         a_refused_card_is_verified_again_on_evidence_only,
         a_card_is_replaced_by_another_and_the_same_again_changes_nothing,
+        who_is_on_a_site_of_others_keeps_name_and_verified_card,
+        a_document_is_named_by_whom_it_was_kept_for,
     }
     intake {
         a_sheet_is_stored_whole_and_stands_held,

@@ -61,7 +61,7 @@ pub enum FormsError {
     Unreadable(String),
     /// Larger than a roster can be.
     #[error(
-        "the file is too large for a roster: at most 200,000 workers, 64 MiB as .xlsx or JSON, 16 MiB a message of the national platform; split it"
+        "the file is too large for a roster: at most 200,000 workers, 64 MiB as .xlsx or JSON, 16 MiB a message of the national platform and 400 messages that name workers; split it"
     )]
     TooLarge,
     /// The project has no secret to open values and check signatures with.

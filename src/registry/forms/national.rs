@@ -16,7 +16,7 @@ use super::{
     presence::{self, Presences},
 };
 use crate::{
-    intake::{Flaw, OpenSheet, Place, Problem, cells::Cell},
+    intake::{Flaw, OpenSheet, Place, Problem, cells::Cell, place::SHEETS_MAX},
     security::national::NationalSecret,
 };
 
@@ -133,9 +133,15 @@ pub(super) fn read(
         }
         Ok(())
     })?;
+    // Places count the messages that name workers: passages come in any number of messages, and none of them is a place.
+    let mut naming = 0;
     messages(&mut |number, message| {
         if Method::of(&message.method) != Some(Method::Workers) {
             return Ok(());
+        }
+        naming += 1;
+        if naming > SHEETS_MAX {
+            return Err(FormsError::TooLarge);
         }
         let sheet = format!("{} ({number})", shown(&message.method));
         let source = Source {
@@ -144,7 +150,8 @@ pub(super) fn read(
             number,
         };
         for (row, person) in (1..).zip(message.data.worker_list.0) {
-            let entry = source.entry(row, person, &message.data.team_name, &mut presences);
+            let place = Place { sheet: naming, row };
+            let entry = source.entry(place, person, &message.data.team_name, &mut presences);
             visit(Seen::Worker(entry))?;
         }
         Ok(())
@@ -201,8 +208,14 @@ impl Source<'_> {
         problems
     }
 
-    fn entry(&self, row: u32, person: Person, team: &Scalar, presences: &mut Presences) -> Entry {
-        let mut entry = Entry::new(self.place(row), &self.sheet);
+    fn entry(
+        &self,
+        place: Place,
+        person: Person,
+        team: &Scalar,
+        presences: &mut Presences,
+    ) -> Entry {
+        let mut entry = Entry::new(place, &self.sheet);
         if let Err((column, flaw)) = presence::identity_card(&person) {
             entry.flaws.push((column.into(), flaw));
         }

@@ -119,7 +119,7 @@ impl Presences {
     pub(super) fn unlisted(self) -> Vec<Place> {
         let unlisted = self.0.into_values().filter(|presence| !presence.listed);
         let mut places: Vec<Place> = unlisted.map(|presence| presence.place).collect();
-        places.sort_by_key(|place| place.number());
+        places.sort_by_key(|place| (place.sheet, place.row));
         places
     }
 }

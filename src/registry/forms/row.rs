@@ -215,6 +215,9 @@ fn team(cell: &Cell) -> Result<String, Flaw> {
     if text.chars().count() > TEAM_MAX {
         return Err(RosterFlaw::TeamTooLong.into());
     }
+    if text.chars().any(char::is_control) {
+        return Err(RosterFlaw::TeamForm.into());
+    }
     Ok(text.to_owned())
 }
 

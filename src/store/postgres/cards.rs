@@ -6,14 +6,14 @@ use sqlx::{PgConnection, PgPool};
 
 use super::columns::Columns;
 use super::facts::Source;
-use super::roster::{project_id, refuse_shared};
+use super::roster::{self, project_id, refuse_shared};
 use super::{audit, people, versions, workers};
 use crate::store::booking::Booking;
 use crate::store::cards::Replacement;
 use crate::store::chain::Act;
 use crate::store::enrolment::{CardChange, Known, NewWord, state_card, words_of};
 use crate::store::versions::Versions;
-use crate::store::{CardRuling, CardView, CardWord, StoreError};
+use crate::store::{CardRuling, CardView, CardWord, Conflict, Speaker, StoreError};
 
 /// Loads which card is whose, and every word on those and on the ones claimed.
 pub(super) async fn known(
@@ -152,6 +152,13 @@ pub(super) async fn rule(pool: &PgPool, ruling: &CardRuling) -> Result<CardView,
     versions::lock(&mut tx).await?;
     let before = workers::card(&mut tx, ruling.card).await?;
     let words = words(&mut tx, &[ruling.card]).await?;
+    if ruling.unsettles(before.status) {
+        let (worker, within) = ([before.worker], &ruling.within);
+        let others = roster::on_sites_of_others(&mut tx, &worker, within, ruling.today).await?;
+        if !others.is_empty() {
+            return Err(Conflict::by_hand().into());
+        }
+    }
     let Some(word) = ruling.word(before.kind, &words)? else {
         return Ok(before);
     };
@@ -179,8 +186,7 @@ pub(super) async fn replace(
     let Replacement {
         worker,
         card,
-        by,
-        at,
+        speaker: Speaker { by, at, .. },
         ..
     } = *replacement;
     let mut tx = pool.begin().await?;
@@ -190,7 +196,13 @@ pub(super) async fn replace(
     let kept = people::keep_cards(&mut tx, &[(worker, card)]).await?;
     let mut cards = Known::default();
     known(&mut tx, &mut cards, &[worker], &kept).await?;
+    let Speaker { within, today, .. } = replacement.speaker;
+    cards.on_sites_of_others =
+        roster::on_sites_of_others(&mut tx, &[worker], within, today).await?;
     let to = kept.first().copied().ok_or_else(people::lost)?;
+    if cards.holds_card(worker, to) {
+        return Err(Conflict::by_hand().into());
+    }
     let change = CardChange {
         row: 0,
         from: cards.current.get(&worker).copied(),

@@ -2,13 +2,14 @@
 
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
+use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
 use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::{Outcome, Place};
 use wagegate_domain::reason::Reason;
 
 use super::columns::{Columns, without_nul};
-use crate::store::{ItemCursor, ItemFilter, ItemView, StoreError};
+use crate::store::{ItemCursor, ItemFilter, ItemView, StoreError, Within};
 
 /// The table of places as three columns, for a join: PostgreSQL filters by the same rule that `domain` states.
 #[derive(Debug)]
@@ -109,6 +110,7 @@ const ATTEMPTS: &str = "SELECT i.*, o.outcome, o.reason, f.code, f.code_text, g.
        LEFT JOIN attempt t ON t.batch_id = i.batch_id AND t.row_no = i.row_no
        LEFT JOIN instruction n ON n.id = t.instruction_id
        WHERE (i.batch_id, i.row_no) >= ($1, $2) AND (i.batch_id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
+         AND ($5::text[] IS NULL OR p.code = ANY ($5)) AND starts_with(p.region, $6) AND ($7::text IS NULL OR b.pay_month = $7)
        ORDER BY i.batch_id, i.row_no, COALESCE(t.attempt_no, 0) LIMIT $4
      ) i
      CROSS JOIN LATERAL (SELECT blind, sealed FROM binding c WHERE c.id = i.binding_id LIMIT 1) g
@@ -120,6 +122,7 @@ const ATTEMPTS: &str = "SELECT i.*, o.outcome, o.reason, f.code, f.code_text, g.
 
 pub(super) async fn attempts(
     pool: &PgPool,
+    (within, month): (&Within, Option<PayMonth>),
     after: Option<(ItemCursor, u32)>,
     limit: u32,
 ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError> {
@@ -131,6 +134,9 @@ pub(super) async fn attempts(
         .bind(i64::from(row))
         .bind(attempt)
         .bind(i64::from(limit))
+        .bind(within.codes())
+        .bind(within.prefix())
+        .bind(month.map(|month| month.to_string()))
         .fetch_all(pool)
         .await?;
     let entry = |row: &PgRow| {

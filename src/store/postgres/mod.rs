@@ -17,6 +17,7 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod kept;
 mod notices;
 mod pages;
 mod people;
@@ -254,10 +255,12 @@ impl Store for PostgresStore {
     }
     async fn attempts(
         &self,
+        within: &Within,
+        month: Option<PayMonth>,
         after: Option<(ItemCursor, u32)>,
         limit: u32,
     ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError> {
-        items::attempts(&self.pool, after, limit).await
+        items::attempts(&self.pool, (within, month), after, limit).await
     }
     async fn suspense(&self) -> Result<Vec<SuspenseView>, StoreError> {
         reports::suspense(&self.pool).await

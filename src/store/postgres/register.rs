@@ -7,7 +7,7 @@ use super::{audit, versions};
 use crate::store::chain::Act;
 use crate::store::register::stated;
 use crate::store::versions::Versions;
-use crate::store::{ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError};
+use crate::store::{ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError, Within};
 
 pub(super) async fn import_regions(
     pool: &PgPool,
@@ -128,14 +128,20 @@ async fn name_contractors(
 
 pub(super) async fn contractors(
     pool: &PgPool,
+    within: &Within,
     after: &str,
     limit: u32,
 ) -> Result<Vec<ContractorEntry>, StoreError> {
     let rows = sqlx::query(
-        "SELECT uscc, name FROM contractor WHERE uscc > $1 COLLATE \"C\" ORDER BY uscc COLLATE \"C\" LIMIT $2",
+        "SELECT c.uscc, c.name FROM contractor c WHERE c.uscc > $1 COLLATE \"C\" AND ($3 OR c.uscc IN (SELECT p.contractor_uscc FROM project p
+           WHERE ($4::text[] IS NULL OR p.code = ANY ($4)) AND starts_with(p.region, $5)))
+         ORDER BY c.uscc COLLATE \"C\" LIMIT $2",
     )
     .bind(after)
     .bind(i64::from(limit))
+    .bind(*within == Within::All)
+    .bind(within.codes())
+    .bind(within.prefix())
     .fetch_all(pool)
     .await?;
     rows.iter().map(ContractorEntry::read).collect()

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_webhooks",
     8 "0008_audit_head",
     9 "0009_rotation",
+    10 "0010_kept_evidence",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

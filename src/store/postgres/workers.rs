@@ -1,5 +1,6 @@
 //! A project's workers as registered: in pages, and one with all that is known of the stays and cards.
 
+use jiff::civil::Date;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use wagegate_domain::PayMonth;
 use wagegate_domain::ids::Region;
@@ -172,15 +173,17 @@ pub(super) async fn card(connection: &mut PgConnection, id: i64) -> Result<CardV
     CardView::read(&row.ok_or_else(|| unknown("card", id))?)
 }
 
-/// The projects on which the card's worker was ever registered: code and county.
+/// The projects on whose sites the worker was on that day or later: code and county.
 pub(super) async fn projects_of(
     connection: &mut PgConnection,
     worker: i64,
+    since: Date,
 ) -> Result<Vec<(String, Region)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT p.code, p.region FROM project p WHERE p.id IN (SELECT s.project_id FROM presence s WHERE s.worker_id = $1) ORDER BY p.code COLLATE \"C\"",
+        "SELECT p.code, p.region FROM project p WHERE p.id IN (SELECT s.project_id FROM presence s WHERE s.worker_id = $1 AND (s.left_on IS NULL OR s.left_on >= $2)) ORDER BY p.code COLLATE \"C\"",
     )
     .bind(worker)
+    .bind(since.to_string())
     .fetch_all(connection)
     .await?;
     rows.iter()

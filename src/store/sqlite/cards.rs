@@ -4,7 +4,7 @@ use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 
 use super::facts::Source;
 use super::people::{self, Card};
-use super::roster::{list, project_id, refuse_shared};
+use super::roster::{self, list, project_id, refuse_shared};
 use super::{CHUNK, audit, versions, workers, write};
 use crate::store::booking::Booking;
 use crate::store::cards::Replacement;
@@ -12,7 +12,7 @@ use crate::store::chain::Act;
 use crate::store::columns::Columns;
 use crate::store::enrolment::{CardChange, Known, NewWord, state_card, words_of};
 use crate::store::versions::Versions;
-use crate::store::{CardRuling, CardView, CardWord, SealedCard, StoreError};
+use crate::store::{CardRuling, CardView, CardWord, Conflict, SealedCard, Speaker, StoreError};
 
 impl<'a> Card<'a> {
     pub(super) fn of(worker: i64, card: &'a SealedCard) -> Self {
@@ -157,6 +157,13 @@ pub(super) async fn rule(pool: &SqlitePool, ruling: &CardRuling) -> Result<CardV
     let mut tx = write(pool).await?;
     let before = workers::card(&mut tx, ruling.card).await?;
     let words = words(&mut tx, &[ruling.card]).await?;
+    if ruling.unsettles(before.status) {
+        let (worker, within) = ([before.worker], &ruling.within);
+        let others = roster::on_sites_of_others(&mut tx, &worker, within, ruling.today).await?;
+        if !others.is_empty() {
+            return Err(Conflict::by_hand().into());
+        }
+    }
     let Some(word) = ruling.word(before.kind, &words)? else {
         return Ok(before);
     };
@@ -184,8 +191,7 @@ pub(super) async fn replace(
     let Replacement {
         worker,
         card,
-        by,
-        at,
+        speaker: Speaker { by, at, .. },
         ..
     } = *replacement;
     let mut tx = write(pool).await?;
@@ -194,7 +200,13 @@ pub(super) async fn replace(
     let kept = people::keep_cards(&mut tx, &[Card::of(worker, card)]).await?;
     let mut cards = Known::default();
     known(&mut tx, &mut cards, &[worker], &kept).await?;
+    let Speaker { within, today, .. } = replacement.speaker;
+    cards.on_sites_of_others =
+        roster::on_sites_of_others(&mut tx, &[worker], within, today).await?;
     let to = kept.first().copied().ok_or_else(people::lost)?;
+    if cards.holds_card(worker, to) {
+        return Err(Conflict::by_hand().into());
+    }
     let change = CardChange {
         row: 0,
         from: cards.current.get(&worker).copied(),

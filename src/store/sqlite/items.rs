@@ -2,13 +2,15 @@
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
+use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
 use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::{Outcome, Place};
 use wagegate_domain::reason::Reason;
 
+use super::pages::codes;
 use crate::store::columns::Columns;
-use crate::store::{ItemCursor, ItemFilter, ItemView, StoreError};
+use crate::store::{ItemCursor, ItemFilter, ItemView, StoreError, Within};
 
 /// What an item shows, for wage items `i` with their attempts `t`, which the texts choose. Batches come first: of one that is not wanted no row
 /// is visited, and within one the walk begins at the cursor.
@@ -99,6 +101,7 @@ fn standing_in(places: &[Place]) -> Option<String> {
 
 pub(super) async fn attempts(
     pool: &SqlitePool,
+    (within, month): (&Within, Option<PayMonth>),
     after: Option<(ItemCursor, u32)>,
     limit: u32,
 ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError> {
@@ -109,12 +112,18 @@ pub(super) async fn attempts(
         ">=",
         "",
         "(b.id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
+         AND b.project_id IN (SELECT q.id FROM project q
+           WHERE ($5 IS NULL OR q.code IN (SELECT value FROM json_each($5))) AND substr(q.region, 1, length($6)) = $6)
+         AND ($7 IS NULL OR b.pay_month = $7)
          ORDER BY b.id, i.row_no, COALESCE(t.attempt_no, 0) LIMIT $4"
     ))
     .bind(batch)
     .bind(row)
     .bind(attempt)
     .bind(limit)
+    .bind(codes(within))
+    .bind(within.prefix())
+    .bind(month.map(|month| month.to_string()))
     .fetch_all(pool)
     .await?;
     let entry = |row: &SqliteRow| {

@@ -15,6 +15,7 @@ mod facts;
 mod identities;
 mod instructions;
 mod items;
+mod kept;
 mod notices;
 mod pages;
 mod people;
@@ -295,10 +296,12 @@ impl Store for SqliteStore {
     }
     async fn attempts(
         &self,
+        within: &Within,
+        month: Option<PayMonth>,
         after: Option<(ItemCursor, u32)>,
         limit: u32,
     ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError> {
-        items::attempts(&self.readers, after, limit).await
+        items::attempts(&self.readers, (within, month), after, limit).await
     }
     async fn suspense(&self) -> Result<Vec<SuspenseView>, StoreError> {
         reports::suspense(&self.readers).await

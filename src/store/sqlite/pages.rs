@@ -127,7 +127,7 @@ impl Pages for SqliteStore {
     }
 }
 
-fn codes(within: &Within) -> Option<String> {
+pub(super) fn codes(within: &Within) -> Option<String> {
     // Strings: this always serialises.
     let list = |codes: Vec<&str>| serde_json::to_string(&codes).unwrap_or_default();
     within.codes().map(list)

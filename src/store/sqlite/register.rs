@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
+use super::pages::codes;
 use super::{CHUNK, audit, versions, write};
 use crate::store::chain::Act;
 use crate::store::register::stated;
 use crate::store::versions::Versions;
-use crate::store::{ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError};
+use crate::store::{ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError, Within};
 
 pub(super) async fn import_regions(
     pool: &SqlitePool,
@@ -125,13 +126,21 @@ async fn name_contractors(
 
 pub(super) async fn contractors(
     pool: &SqlitePool,
+    within: &Within,
     after: &str,
     limit: u32,
 ) -> Result<Vec<ContractorEntry>, StoreError> {
     let rows =
-        sqlx::query("SELECT uscc, name FROM contractor WHERE uscc > $1 ORDER BY uscc LIMIT $2")
+        sqlx::query(
+            "SELECT c.uscc, c.name FROM contractor c WHERE c.uscc > $1 AND ($3 OR c.uscc IN (SELECT p.contractor_uscc FROM project p
+               WHERE ($4 IS NULL OR p.code IN (SELECT value FROM json_each($4))) AND substr(p.region, 1, length($5)) = $5))
+             ORDER BY c.uscc LIMIT $2",
+        )
             .bind(after)
             .bind(limit)
+            .bind(*within == Within::All)
+            .bind(codes(within))
+            .bind(within.prefix())
             .fetch_all(pool)
             .await?;
     rows.iter().map(ContractorEntry::read).collect()

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use wagegate_domain::ids::Region;
 
-use super::{SqliteStore, cards, register, roster, versions, workers};
+use super::{SqliteStore, cards, kept, register, roster, versions, workers};
 use crate::store::cards::Replacement;
 use crate::store::{
-    CardRuling, CardView, ContractorEntry, Registered, Registry, RosterFilter, RosterSource,
-    SealedCard, StoreError, VersionView, WorkerRecord, WorkerView,
+    CardRuling, CardView, ContractorEntry, KeptDocument, Registered, Registry, RosterFilter,
+    RosterSource, SealedCard, Speaker, StoreError, VersionView, Within, WorkerRecord, WorkerView,
 };
 
 #[async_trait]
@@ -23,19 +24,19 @@ impl Registry for SqliteStore {
     }
     async fn contractors(
         &self,
+        within: &Within,
         after: &str,
         limit: u32,
     ) -> Result<Vec<ContractorEntry>, StoreError> {
-        register::contractors(&self.readers, after, limit).await
+        register::contractors(&self.readers, within, after, limit).await
     }
     async fn import_roster(
         &self,
         project: &str,
         rows: &mut dyn RosterSource,
-        by: &str,
-        at: Timestamp,
+        speaker: &Speaker<'_>,
     ) -> Result<Registered, StoreError> {
-        roster::import(&self.writer, project, rows, (by, at)).await
+        roster::import(&self.writer, project, rows, speaker).await
     }
     async fn roster(
         &self,
@@ -49,10 +50,14 @@ impl Registry for SqliteStore {
     async fn worker(&self, project: &str, id: i64) -> Result<WorkerRecord, StoreError> {
         workers::worker(&self.readers, project, id).await
     }
-    async fn card(&self, id: i64) -> Result<(CardView, Vec<(String, Region)>), StoreError> {
+    async fn card(
+        &self,
+        id: i64,
+        since: Date,
+    ) -> Result<(CardView, Vec<(String, Region)>), StoreError> {
         let mut reader = self.readers.acquire().await?;
         let card = workers::card(&mut reader, id).await?;
-        let projects = workers::projects_of(&mut reader, card.worker).await?;
+        let projects = workers::projects_of(&mut reader, card.worker, since).await?;
         Ok((card, projects))
     }
     async fn rule_on_card(&self, ruling: &CardRuling) -> Result<CardView, StoreError> {
@@ -63,17 +68,26 @@ impl Registry for SqliteStore {
         project: &str,
         worker: i64,
         card: &SealedCard,
-        by: &str,
-        at: Timestamp,
+        speaker: &Speaker<'_>,
     ) -> Result<CardView, StoreError> {
         let replacement = Replacement {
             project,
             worker,
             card,
-            by,
-            at,
+            speaker: *speaker,
         };
         cards::replace(&self.writer, &replacement).await
+    }
+    async fn keep_document(&self, document: &KeptDocument) -> Result<(), StoreError> {
+        kept::keep(&self.writer, document).await
+    }
+    async fn kept_document(
+        &self,
+        hash: [u8; 32],
+        within: &Within,
+        by: &str,
+    ) -> Result<Option<KeptDocument>, StoreError> {
+        kept::find(&self.readers, hash, within, by).await
     }
     async fn versions(&self, kind: &str, subject: &str) -> Result<Vec<VersionView>, StoreError> {
         let mut reader = self.readers.acquire().await?;

@@ -1,6 +1,8 @@
 //! A project's roster on its way in: a chunk of a thousand workers in a dozen statements, all of it in one transaction.
 
-use jiff::Timestamp;
+use std::collections::HashSet;
+
+use jiff::civil::Date;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::people::{self, Card};
@@ -8,7 +10,10 @@ use super::{CHUNK, audit, cards, versions, write};
 use crate::store::chain::{Act, Print};
 use crate::store::columns::Columns;
 use crate::store::enrolment::{self, Changes, Enrolled, Known};
-use crate::store::{Conflict, Registered, RosterSource, SealedWorker, Stay, StoreError};
+use crate::store::enrolment::{Elsewhere, outside};
+use crate::store::{
+    Conflict, Registered, RosterSource, SealedWorker, Speaker, Stay, StoreError, Within,
+};
 
 /// Rows named in a refusal, at most.
 const NAMED: usize = 1_000;
@@ -17,37 +22,38 @@ pub(super) async fn import(
     pool: &SqlitePool,
     project: &str,
     rows: &mut dyn RosterSource,
-    (by, at): (&str, Timestamp),
+    speaker: &Speaker<'_>,
 ) -> Result<Registered, StoreError> {
     let mut tx = write(pool).await?;
     let id = project_id(&mut tx, project).await?;
     let import = Import {
         project: (id, project),
-        by,
-        at: at.as_millisecond(),
+        speaker: *speaker,
     };
-    let (mut registered, mut named) = (Registered::default(), Vec::new());
-    let mut print = Print::default();
+    let (mut registered, mut seen) = (Registered::default(), Seen::default());
     loop {
         let chunk = rows.next_chunk().await?;
         if chunk.is_empty() {
             break;
         }
         for part in chunk.chunks(CHUNK) {
-            let changes = import.take(&mut tx, part, (&mut named, &mut print)).await?;
+            let changes = import.take(&mut tx, part, &mut seen).await?;
             registered += changes;
         }
     }
-    refuse_shared(&mut tx, &named).await?;
+    if let Some(conflict) = Conflict::of_elsewhere(seen.elsewhere, NAMED) {
+        return Err(conflict.into());
+    }
+    refuse_shared(&mut tx, &seen.named).await?;
     let detail = registered.detail("workers");
     let act = Act {
-        at,
-        who: by,
+        at: speaker.at,
+        who: speaker.by,
         action: "roster.import",
         subject: project,
         detail: &detail,
         before: None,
-        after: Some(print.end()),
+        after: Some(seen.print.end()),
     };
     audit::record(&mut tx, &act).await?;
     tx.commit().await?;
@@ -71,26 +77,38 @@ pub(super) async fn project_id(
 /// Whose roster, by whom and when.
 struct Import<'a> {
     project: (i64, &'a str),
-    by: &'a str,
-    at: i64,
+    speaker: Speaker<'a>,
+}
+
+/// What is looked at when all chunks are in.
+#[derive(Default)]
+struct Seen {
+    /// Whose card changed, with the row.
+    named: Vec<(i64, u32)>,
+    /// What is not this project's to change, with the row.
+    elsewhere: Vec<(u32, Elsewhere)>,
+    print: Print,
 }
 
 impl Import<'_> {
-    /// Takes one chunk; whose card changed is added to `named`, with the row.
+    /// Takes one chunk.
     async fn take(
         &self,
         tx: &mut SqliteConnection,
         rows: &[SealedWorker],
-        (named, print): (&mut Vec<(i64, u32)>, &mut Print),
+        seen: &mut Seen,
     ) -> Result<Registered, StoreError> {
         let enrolled = enrol(tx, rows).await?;
         let mut known = self.known(tx, &enrolled).await?;
+        seen.elsewhere
+            .extend(enrolment::not_theirs(&enrolled, &known));
         let plan = enrolment::plan(self.project.1, &enrolled, &mut known);
-        plan.versions.add_to(print);
-        let appended = versions::append(tx, &plan.versions, self.by, self.at).await?;
+        plan.versions.add_to(&mut seen.print);
+        let (by, at) = (self.speaker.by, self.speaker.at.as_millisecond());
+        let appended = versions::append(tx, &plan.versions, by, at).await?;
         let changes = plan.changes(&enrolled, &known, &appended);
         self.write(tx, &changes).await?;
-        named.extend(
+        seen.named.extend(
             changes
                 .cards
                 .iter()
@@ -127,6 +145,8 @@ impl Import<'_> {
         }
         let claimed: Vec<i64> = enrolled.iter().filter_map(|one| one.card).collect();
         cards::known(tx, &mut known, &workers, &claimed).await?;
+        let Speaker { within, today, .. } = self.speaker;
+        known.on_sites_of_others = on_sites_of_others(tx, &workers, within, today).await?;
         Ok(known)
     }
 
@@ -139,7 +159,8 @@ impl Import<'_> {
         self.write_stays(tx, changes).await?;
         self.write_attendance(tx, changes).await?;
         cards::change(tx, &changes.cards).await?;
-        cards::append(tx, &changes.words, self.by, self.at).await
+        let (by, at) = (self.speaker.by, self.speaker.at.as_millisecond());
+        cards::append(tx, &changes.words, by, at).await
     }
 
     async fn write_stays(
@@ -201,6 +222,28 @@ impl Import<'_> {
         }
         Ok(())
     }
+}
+
+/// Which of the workers are on the site of a project that is not the speaker's, or come to one.
+pub(super) async fn on_sites_of_others(
+    tx: &mut SqliteConnection,
+    workers: &[i64],
+    within: &Within,
+    today: Date,
+) -> Result<HashSet<i64>, StoreError> {
+    if *within == Within::All {
+        return Ok(HashSet::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT DISTINCT s.worker_id, p.code, p.region FROM presence s JOIN project p ON p.id = s.project_id
+         WHERE (s.left_on IS NULL OR s.left_on >= ",
+    );
+    query
+        .push_bind(today.to_string())
+        .push(") AND s.worker_id IN (");
+    list(&mut query, workers);
+    let rows = query.push(")").build().fetch_all(tx).await?;
+    outside(&rows, within)
 }
 
 /// Keeps workers and cards that are new, and gives everybody's keys.

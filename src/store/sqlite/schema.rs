@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_webhooks",
     8 "0008_audit_head",
     9 "0009_rotation",
+    10 "0010_kept_evidence",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -1,13 +1,15 @@
 //! How a card stands: by what banks say of the wages on it, and by what people say.
 
-use wagegate::store::{CardRuling, CardView, CardWord, Conflict, RosterFilter, StoreError};
+use wagegate::store::{
+    CardRuling, CardView, CardWord, Conflict, Elsewhere, RosterFilter, StoreError, Within,
+};
 use wagegate_domain::fact::{Told, Verdict};
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::{CardKind, CardStatus};
 
-use super::roster::{import, listed};
+use super::roster::{import, import_as, listed, of, speaker};
 use crate::engines::Bench;
-use crate::world::{BACK, BANK, CLOSED, at, card, carded, code, item, said};
+use crate::world::{BACK, BANK, CLOSED, at, card, carded, code, day, item, said, worker};
 
 /// Words on the card of the first worker of P1, as status and reason.
 async fn words(bench: &Bench) -> Vec<(CardStatus, Option<Reason>)> {
@@ -35,6 +37,8 @@ fn ruling(card: i64, status: CardStatus) -> CardRuling {
         reason: None,
         evidence: None,
         by: "finance".into(),
+        within: Within::All,
+        today: day("2026-11-02"),
         at: at(100),
     }
 }
@@ -235,7 +239,7 @@ pub(crate) async fn a_card_is_replaced_by_another_and_the_same_again_changes_not
         async move {
             let new = card(1, number, CardKind::SocialSecurity);
             store
-                .replace_card(project, worker, &new, "finance", at(9))
+                .replace_card(project, worker, &new, &speaker("finance", 9))
                 .await
         }
     };
@@ -259,6 +263,128 @@ pub(crate) async fn a_card_is_replaced_by_another_and_the_same_again_changes_not
         matches!(&shared, Err(StoreError::Conflict(Conflict::CardOfAnother { rows, .. })) if rows.is_empty()),
         "{shared:?}"
     );
-    let (_, projects) = bench.store.card(current(&bench).await.id).await.unwrap();
+    let (_, projects) = bench
+        .store
+        .card(current(&bench).await.id, day("2026-11-02"))
+        .await
+        .unwrap();
     assert_eq!(projects[0].0, "P1");
+}
+
+pub(crate) async fn who_is_on_a_site_of_others_keeps_name_and_verified_card(bench: Bench) {
+    bench.settle().await;
+    import(&bench, &[carded(1, 1), carded(2, 2)], 0)
+        .await
+        .unwrap();
+    let mine = current(&bench).await;
+    let store = &bench.store;
+    store
+        .rule_on_card(&ruling(mine.id, Verified))
+        .await
+        .unwrap();
+    let others = Within::Projects(["P2".to_owned()].into());
+    let both = Within::Projects(["P1".to_owned(), "P2".to_owned()].into());
+    let mut renamed = worker(1);
+    renamed.profile.name_blind = [9; 16];
+    renamed.left_on = Some(day("2026-03-02"));
+    let (name, card_too) = ((1, Elsewhere::Name), (1, Elsewhere::Card));
+    let mut both_changed = renamed.clone();
+    both_changed.card = carded(1, 31).card;
+    for (row, refused) in [
+        (worker(1), vec![]),
+        (carded(1, 1), vec![]),
+        (renamed.clone(), vec![name]),
+        (carded(1, 31), vec![card_too]),
+        (both_changed, vec![name, card_too]),
+    ] {
+        let taken = import_as(&bench, "P2", &[row], &of("clerk2", &others, 5)).await;
+        let found = match taken {
+            Ok(_) => vec![],
+            Err(StoreError::Conflict(Conflict::OnSiteElsewhere { rows, .. })) => rows,
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(found, refused);
+    }
+    let id = mine.worker;
+    let new = card(1, 31, CardKind::OwnBank);
+    let by_hand = store
+        .replace_card("P2", id, &new, &of("finance2", &others, 6))
+        .await;
+    let against = |refused: &Result<CardView, StoreError>| {
+        matches!(
+            refused,
+            Err(StoreError::Conflict(Conflict::OnSiteElsewhere { .. }))
+        )
+    };
+    assert!(against(&by_hand), "{by_hand:?}");
+    let unsettled = CardRuling {
+        reason: Some(Reason::Closed),
+        within: others.clone(),
+        ..ruling(mine.id, Invalid)
+    };
+    let refused = store.rule_on_card(&unsettled).await;
+    assert!(against(&refused), "{refused:?}");
+    assert_eq!(current(&bench).await.id, mine.id);
+    // Who has both projects in sight changes what is theirs, and so does anybody once the worker has left the other site.
+    import_as(&bench, "P2", &[renamed], &of("clerk12", &both, 7))
+        .await
+        .unwrap();
+    let mut left = worker(1);
+    left.left_on = Some(day("2026-08-31"));
+    import(&bench, &[left], 8).await.unwrap();
+    import_as(&bench, "P2", &[carded(1, 31)], &of("clerk2", &others, 9))
+        .await
+        .unwrap();
+    assert_ne!(current(&bench).await.id, mine.id);
+    let (_, near) = store.card(mine.id, day("2026-08-31")).await.unwrap();
+    let (_, now) = store.card(mine.id, day("2026-09-01")).await.unwrap();
+    let codes = |projects: &[(String, wagegate_domain::ids::Region)]| -> Vec<String> {
+        projects.iter().map(|(code, _)| code.clone()).collect()
+    };
+    assert_eq!(
+        (codes(&near), codes(&now)),
+        (vec!["P1".into(), "P2".into()], vec!["P2".into()])
+    );
+}
+
+pub(crate) async fn a_document_is_named_by_whom_it_was_kept_for(bench: Bench) {
+    bench.settle().await;
+    let store = &bench.store;
+    let kept = |by: &str, project: Option<&str>, hash: u8| wagegate::store::KeptDocument {
+        hash: [hash; 32],
+        by: by.into(),
+        project: project.map(str::to_owned),
+        media_type: "application/pdf".into(),
+        size: 9,
+        at: at(1),
+    };
+    for document in [
+        kept("clerk", Some("P1"), 1),
+        kept("clerk", Some("P1"), 1),
+        kept("finance", None, 2),
+    ] {
+        store.keep_document(&document).await.unwrap();
+    }
+    let projects = |code: &str| Within::Projects([code.to_owned()].into());
+    for (hash, within, by, found) in [
+        (1, projects("P1"), "finance", true),
+        (1, projects("P2"), "finance2", false),
+        (1, projects("P2"), "clerk", true),
+        (1, Within::Region("530902".into()), "supervisor", true),
+        (1, Within::Region("11".into()), "supervisor", false),
+        (2, projects("P1"), "finance", true),
+        (2, projects("P1"), "clerk", false),
+        (2, Within::All, "operator", false),
+        (3, Within::All, "operator", false),
+    ] {
+        let named = store.kept_document([hash; 32], &within, by).await.unwrap();
+        assert_eq!(named.is_some(), found, "{hash} {within:?} {by}");
+    }
+    let document = store
+        .kept_document([1; 32], &Within::All, "x")
+        .await
+        .unwrap();
+    assert_eq!(document, Some(kept("clerk", Some("P1"), 1)));
+    let cut = bench.sql("DELETE FROM kept_document").await.unwrap_err();
+    assert!(cut.contains("append-only"), "{cut}");
 }

@@ -1,6 +1,6 @@
 //! What is read of many rows: items, attempts, the rate, suspense.
 
-use wagegate::store::{ItemFilter, ItemView, Level, NewBatch};
+use wagegate::store::{ItemFilter, ItemView, Level, NewBatch, Within};
 use wagegate_domain::Fen;
 use wagegate_domain::fact::Verdict;
 use wagegate_domain::outcome::Place;
@@ -136,7 +136,11 @@ pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
     }
     let (mut after, mut all) = (None, Vec::new());
     loop {
-        let page = bench.store.attempts(after, 2).await.unwrap();
+        let page = bench
+            .store
+            .attempts(&Within::All, None, after, 2)
+            .await
+            .unwrap();
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
         all.extend(page.into_iter().map(|(_, item)| {
@@ -148,6 +152,18 @@ pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
                 item.place,
             )
         }));
+    }
+    let of = |code: &str| Within::Projects([code.to_owned()].into());
+    let december = Some(month("2026-12"));
+    for (within, in_month, count) in [
+        (of("P1"), None, all.len() - 1),
+        (of("P2"), None, 1),
+        (of("P2"), Some(month(MONTH)), 1),
+        (Within::Region("11".into()), None, 0),
+        (Within::All, december, 0),
+    ] {
+        let found = bench.store.attempts(&within, in_month, None, 100).await;
+        assert_eq!(found.unwrap().len(), count, "{within:?} {in_month:?}");
     }
     let line = |batch: &str, row, attempt, key: &str, place| {
         (batch.to_owned(), row, attempt, key.to_owned(), place)

@@ -2,7 +2,7 @@
 
 use wagegate::store::{
     Conflict, ContractorEntry, Deposit, ProjectFault, ProjectFlaw, Recorded, RegionEntry,
-    StoreError,
+    StoreError, Within,
 };
 use wagegate_domain::Fen;
 
@@ -134,10 +134,24 @@ pub(crate) async fn contractors_are_listed_in_pages_and_renamed(bench: Bench) {
             .unwrap();
         assert_eq!((came.new, came.changed, came.same), expected);
     }
-    let page = bench.store.contractors("", 1).await.unwrap();
+    let page = bench.store.contractors(&Within::All, "", 1).await.unwrap();
     assert_eq!(page, new[..1]);
-    let rest = bench.store.contractors(&page[0].uscc, 10).await.unwrap();
+    let rest = bench
+        .store
+        .contractors(&Within::All, &page[0].uscc, 10)
+        .await
+        .unwrap();
     assert_eq!(rest, new[1..]);
+    let projects = bench.store.projects().await.unwrap();
+    let of_p1 = Within::Projects(["P1".to_owned()].into());
+    let theirs = bench.store.contractors(&of_p1, "", 10).await.unwrap();
+    let expected: Vec<_> = theirs.iter().map(|one| one.uscc.as_str()).collect();
+    assert_eq!(expected, [projects[0].contractor_uscc.as_str()]);
+    let elsewhere = Within::Region("11".into());
+    assert_eq!(
+        bench.store.contractors(&elsewhere, "", 10).await.unwrap(),
+        []
+    );
 }
 
 pub(crate) async fn an_import_that_cannot_be_whole_changes_nothing(bench: Bench) {

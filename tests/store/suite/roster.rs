@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use wagegate::store::{
-    Conflict, Registered, RosterFilter, RosterSource, SealedWorker, StoreError, WorkerView,
+    Conflict, Registered, RosterFilter, RosterSource, SealedWorker, Speaker, StoreError, Within,
+    WorkerView,
 };
 use wagegate_domain::roster::{CardStatus, WorkRole};
 
@@ -26,11 +27,36 @@ impl RosterSource for Roster {
     }
 }
 
+/// Who sees everything, at a second.
+pub(crate) fn speaker(by: &'static str, second: i64) -> Speaker<'static> {
+    of(by, &Within::All, second)
+}
+
+pub(crate) fn of<'a>(by: &'a str, within: &'a Within, second: i64) -> Speaker<'a> {
+    let at = at(second);
+    Speaker {
+        by,
+        within,
+        today: wagegate::clock::china_date(at),
+        at,
+    }
+}
+
 /// Imports a roster of P1 at a second.
 pub(crate) async fn import(
     bench: &Bench,
     rows: &[SealedWorker],
     second: i64,
+) -> Result<Registered, StoreError> {
+    import_as(bench, "P1", rows, &speaker("clerk", second)).await
+}
+
+/// Imports a roster of a project as somebody.
+pub(crate) async fn import_as(
+    bench: &Bench,
+    project: &str,
+    rows: &[SealedWorker],
+    speaker: &Speaker<'_>,
 ) -> Result<Registered, StoreError> {
     let mut roster = Roster {
         rows: rows.to_vec(),
@@ -38,7 +64,7 @@ pub(crate) async fn import(
     };
     bench
         .store
-        .import_roster("P1", &mut roster, "clerk", at(second))
+        .import_roster(project, &mut roster, speaker)
         .await
 }
 
@@ -182,7 +208,7 @@ pub(crate) async fn a_roster_that_breaks_off_leaves_nothing(bench: Bench) {
     };
     let refused = bench
         .store
-        .import_roster("P1", &mut broken, "clerk", at(1))
+        .import_roster("P1", &mut broken, &speaker("clerk", 1))
         .await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     assert!(listed(&bench, RosterFilter::default()).await.is_empty());
@@ -193,7 +219,7 @@ pub(crate) async fn a_roster_that_breaks_off_leaves_nothing(bench: Bench) {
     };
     let unknown = bench
         .store
-        .import_roster("P9", &mut roster, "clerk", at(1))
+        .import_roster("P9", &mut roster, &speaker("clerk", 1))
         .await;
     assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
 }
