@@ -29,6 +29,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::telemetry;
+use approval::{Passing, TakingBack};
 use client::{Client, Told};
 
 const EXIT_CODES: &str = "\
@@ -299,19 +300,13 @@ async fn run(
         Command::Batches(what) => batches::list(&client, &what, out).await,
         Command::Batch(what) => batches::show(&client, &what, out).await,
         Command::Items(what) => batches::items(&client, &what, out).await,
-        Command::Review(what) => {
-            approval::pass(&client, approval::Passing::Review, what, out).await
-        }
-        Command::Release(what) => {
-            approval::pass(&client, approval::Passing::Release, what, out).await
-        }
+        Command::Review(what) => approval::pass(&client, Passing::Review, what, out).await,
+        Command::Release(what) => approval::pass(&client, Passing::Release, what, out).await,
         Command::Refuse(what) => approval::refuse(&client, what, out).await,
         Command::Withdraw(what) => {
-            approval::take_back(&client, approval::TakingBack::Withdraw, what, out).await
+            approval::take_back(&client, TakingBack::Withdraw, what, out).await
         }
-        Command::Undo(what) => {
-            approval::take_back(&client, approval::TakingBack::Undo, what, out).await
-        }
+        Command::Undo(what) => approval::take_back(&client, TakingBack::Undo, what, out).await,
         Command::Changes(what) => changes::changes(&client, &what, out).await,
         Command::Preview(what) => changes::preview(&client, &what, out).await,
         Command::Attach(what) => approval::attach(&client, &what, out).await,

@@ -206,7 +206,7 @@ async fn every_act_is_in_the_log_with_who_did_it() {
         let act = act.unwrap_or_else(|| panic!("{door}: {log}"));
         assert!(act["who"].as_str().unwrap().contains(user), "{act}");
         assert!(
-            act["after"].is_string() || act["subject"] == told["hash"],
+            act["after"].is_string() || act["object"] == told["hash"],
             "{door} tells nothing of what it made: {act}"
         );
     }

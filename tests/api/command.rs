@@ -52,7 +52,7 @@ const ENDS: &[(&str, &str, i32, &str)] = &[
     ("operator", "import regions {no number}",                   1, "line 2: column 3"),
     ("clerk",    "watch --until-settled --within-s 0",           6, "ran out"),
     ("clerk",    "watch B-none",                                 1, "no such thing"),
-    ("clerk",    "attach B-none",                                2, "--hash"),
+    ("clerk",    "attach B-none",                                2, "<FILE>"),
     ("operator", "principal add x --role clerk",                 1, "give --project CODE"),
     ("operator", "principal add x --role supervisor",            1, "give --region CODE"),
 ];

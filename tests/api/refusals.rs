@@ -35,7 +35,7 @@ const LISTS: &[(&str, &str, &str, &[&str])] = &[
     ("operator",    "/v1/projects",              "code",    &["P1", "P2"]),
     ("contractor2", "/v1/regions",               "code",    &["530302"]),
     ("supervisor",  "/v1/regions?after=530100",  "code",    &["530102"]),
-    ("operator",    "/v1/regions?limit=2",       "code",    &["530100", "530102"]),
+    ("operator",    "/v1/regions?limit=2",       "code",    &["530000", "530100"]),
     ("finance2",    "/v1/accounts",              "project", &["P2"]),
     ("supervisor",  "/v1/accounts",              "project", &["P1"]),
 ];
