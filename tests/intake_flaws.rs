@@ -13,7 +13,7 @@ use rust_xlsxwriter::Workbook;
 use wagegate::{
     intake::{
         Answer, Declared, Expectation, Flaw, IntakeError, LeaveOut, National, Problem, Records,
-        check, rows as rows_of,
+        Words, check, rows as rows_of,
     },
     store::Standing,
 };
@@ -248,7 +248,10 @@ fn provoked(code: &str) -> Vec<Problem> {
         vec![(
             rows.len() - 1,
             text("name"),
-            text("not in the bank's character set"),
+            Words {
+                zh: text("含有该行编码中没有的字"),
+                en: text("not in the bank's character set"),
+            },
         )]
     };
     let everything = |_: &[WageRow]| Vec::new();

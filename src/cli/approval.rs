@@ -1,4 +1,4 @@
-//! The approval on the command line: review, release, refuse, withdraw, undo; what changed, the dry run, and the documents behind a batch.
+//! The approval on the command line: review, release, refuse, withdraw, undo, and the documents behind a batch.
 
 use std::{
     collections::BTreeSet, fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _,
@@ -13,13 +13,14 @@ use super::{
     Failure, Out,
     batches::card,
     client::{Client, causes},
-    table::{Column::Left, Column::Right, Table, yuan},
+    remarks::{self, Remarks},
+    table::{Column::Left, Column::Right, Table},
+    upload::Sent,
     words,
 };
 use crate::http::{
     approval::{EvidenceWire, RefusedWire, SeenWire, StepWire, TakenBackWire, WholeBatchWire},
     batches::BatchWire,
-    changes::{ChangedWire, ChangesWire, DifferenceWire, PreviewWire},
 };
 
 #[derive(Debug, Args)]
@@ -50,35 +51,15 @@ pub(super) struct TakeBack {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ChangesOf {
-    /// Batch code.
-    code: String,
-    /// List only those: new, gone, amount or card.
-    #[arg(long, value_parser = ["new", "gone", "amount", "card"])]
-    kind: Option<String>,
-    /// List so many workers at most.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PreviewOf {
-    /// Batch code.
-    code: String,
-    /// Fetch the exact bytes of this part, people in clear; recorded.
-    #[arg(long, requires = "out")]
-    part: Option<u32>,
-    /// Where to write them; the file appears only when it is whole.
-    #[arg(long, requires = "part")]
-    out: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Attach {
     /// Batch code.
     code: String,
     /// The document: a scan or a PDF.
-    file: PathBuf,
+    #[arg(required_unless_present = "hash", conflicts_with = "hash")]
+    file: Option<PathBuf>,
+    /// A document that the gateway has already, by the hash that `wagegate evidence FILE` prints.
+    #[arg(long)]
+    hash: Option<String>,
     /// What it is.
     #[arg(long, default_value = "signed_table", value_parser = ["signed_table", "attendance", "contract", "other"])]
     kind: String,
@@ -121,7 +102,29 @@ pub(super) async fn pass(
     let word = SeenWire {
         content: seen.content,
     };
-    say(client, &seen.code, step, &word, out).await
+    // Asked first: once the step is taken, nothing may fail any more.
+    let remarks = remarks::of(client, &seen.code).await?;
+    let batch: WholeBatchWire = client
+        .post(&["batches", &seen.code, step], &[], json(&word)?)
+        .await?;
+    let passed = Passed {
+        batch,
+        warnings_total: remarks.warnings.len(),
+        left_out_total: remarks.left_out.len(),
+    };
+    out.show(&passed, |passed| {
+        let remarks = remarks.counted(&passed.batch.batch.code);
+        format!("{}{remarks}", whole(&passed.batch))
+    })
+}
+
+/// A batch after a step, with what was odd in its sheet.
+#[derive(Serialize)]
+struct Passed {
+    #[serde(flatten)]
+    batch: WholeBatchWire,
+    warnings_total: usize,
+    left_out_total: usize,
 }
 
 pub(super) async fn refuse(client: &Client, refuse: Refuse, out: Out) -> Result<(), Failure> {
@@ -154,13 +157,21 @@ async fn say(
     word: &impl Serialize,
     out: Out,
 ) -> Result<(), Failure> {
-    let body = serde_json::to_vec(word).map_err(Failure::here)?;
-    let batch: WholeBatchWire = client.post(&["batches", code, step], &[], body).await?;
+    let path = ["batches", code, step];
+    let batch: WholeBatchWire = client.post(&path, &[], json(word)?).await?;
     out.show(&batch, whole)
 }
 
-/// A batch with its steps, its documents and what comes next.
-pub(super) fn whole(batch: &WholeBatchWire) -> String {
+fn json(word: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(word).map_err(Failure::here)
+}
+
+fn whole(batch: &WholeBatchWire) -> String {
+    with_remarks(batch, &Remarks::default())
+}
+
+/// A batch with its steps, its documents, what was odd in its sheet, and what comes next.
+pub(super) fn with_remarks(batch: &WholeBatchWire, remarks: &Remarks) -> String {
     let steps = Table::of(
         [
             Right("轮 round"),
@@ -182,9 +193,10 @@ pub(super) fn whole(batch: &WholeBatchWire) -> String {
     );
     let next = next_step(&batch.batch);
     format!(
-        "{}\n\n{steps}{}\n下一步 next: {next}",
+        "{}\n\n{steps}{}{}\n下一步 next: {next}",
         card(&batch.batch),
-        documents(&batch.evidence)
+        documents(&batch.evidence),
+        remarks.shown()
     )
 }
 
@@ -244,167 +256,15 @@ pub(super) fn next_step(batch: &BatchWire) -> String {
     }
 }
 
-pub(super) async fn changes(client: &Client, of: &ChangesOf, out: Out) -> Result<(), Failure> {
-    let limit = of.limit.to_string();
-    let mut query = vec![("limit", limit.as_str())];
-    query.extend(of.kind.as_deref().map(|kind| ("kind", kind)));
-    let changes: ChangesWire = client
-        .get(&["batches", &of.code, "changes"], &query)
-        .await?;
-    out.show(&changes, |changes| {
-        let against = changes.against.as_deref().unwrap_or("—");
-        format!(
-            "对比 against {against}: {} 人次 wages {} 元 yuan → {} 人次 wages {} 元 yuan\n\n{}\n{}",
-            changes.before.count,
-            yuan(changes.before.fen),
-            changes.now.count,
-            yuan(changes.now.fen),
-            sums(changes),
-            workers(&changes.workers.items, changes.workers.next.is_some())
-        )
-    })
-}
-
-fn sums(changes: &ChangesWire) -> String {
-    let kinds: [(&str, &DifferenceWire); 4] = [
-        ("new", &changes.new),
-        ("gone", &changes.gone),
-        ("amount", &changes.amount),
-        ("card", &changes.card),
-    ];
-    let columns = [
-        Left("变化 change"),
-        Right("人次 workers"),
-        Right("上次 before yuan"),
-        Right("本次 now yuan"),
-    ];
-    let table = Table::of(columns, kinds, |(kind, sums)| {
-        [
-            words::difference(kind),
-            sums.count.to_string(),
-            yuan(sums.before_fen),
-            yuan(sums.now_fen),
-        ]
-    });
-    table.to_string()
-}
-
-fn workers(workers: &[ChangedWire], more: bool) -> String {
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "—".into());
-    let columns = [
-        Left("变化 change"),
-        Right("行 row"),
-        Left("姓名 name"),
-        Left("原卡 card before"),
-        Left("现卡 card now"),
-        Right("上次 before"),
-        Right("本次 now"),
-    ];
-    let table = Table::of(columns, workers, |worker| {
-        [
-            words::difference(&worker.kind),
-            or_dash(worker.row.map(|row| row.to_string())),
-            worker.name.clone(),
-            or_dash(worker.account_before.clone()),
-            or_dash(worker.account_now.clone()),
-            or_dash(worker.before_fen.map(yuan)),
-            or_dash(worker.now_fen.map(yuan)),
-        ]
-    });
-    let more = if more {
-        "…… 用 --limit、--kind 看更多 see more with --limit and --kind\n"
-    } else {
-        ""
-    };
-    format!("{table}{more}")
-}
-
-pub(super) async fn preview(client: &Client, of: &PreviewOf, out: Out) -> Result<(), Failure> {
-    if let (Some(part), Some(to)) = (of.part, &of.out) {
-        return fetch(client, &of.code, part, to, out).await;
-    }
-    let preview: PreviewWire = client.get(&["batches", &of.code, "preview"], &[]).await?;
-    out.show(&preview, shown)
-}
-
-fn shown(preview: &PreviewWire) -> String {
-    let columns = [
-        Right("部分 part"),
-        Left("银行参考号 key"),
-        Right("人次 wages"),
-        Right("金额 yuan"),
-        Right("字节 bytes"),
-        Left("SHA-256"),
-    ];
-    let table = Table::of(columns, &preview.parts, |part| {
-        [
-            part.part.to_string(),
-            part.bank_key.clone(),
-            part.rows.to_string(),
-            yuan(part.total_fen),
-            part.size.to_string(),
-            part.hash.chars().take(16).collect(),
-        ]
-    });
-    let or_none = |limit: Option<i64>| limit.map_or_else(|| "—".into(), yuan);
-    let held = match preview.held.count {
-        0 => String::new(),
-        count => format!(
-            "\n超过银行限额、留待处理 beyond the bank's limits, they stay held: {count} wages, {} yuan",
-            yuan(preview.held.fen)
-        ),
-    };
-    format!(
-        "银行 bank          {} {}\n每批 one file      {} 人次 wages, {} 元 yuan; 单笔 one wage {} 元 yuan\n\
-         截止 cut-off       {}\n日期 day           {}\n预计到账 arrives   {}\n内容 content       {}\n\n{table}{held}\n\
-         逐字节下载 the exact bytes: wagegate preview CODE --part N --out FILE",
-        preview.bank,
-        preview.bank_name,
-        preview.rows_max,
-        or_none(preview.total_fen_max),
-        or_none(preview.item_fen_max),
-        preview.cut_off.as_deref().unwrap_or("—"),
-        preview.day,
-        preview.arrives,
-        preview.content,
-    )
-}
-
-async fn fetch(
-    client: &Client,
-    code: &str,
-    part: u32,
-    to: &PathBuf,
-    out: Out,
-) -> Result<(), Failure> {
-    let number = part.to_string();
-    let answer = client
-        .open(&["batches", code, "preview", &number], &[])
-        .await?;
-    let bytes = answer
-        .bytes()
-        .await
-        .map_err(|error| Failure::Unreachable(causes(&error)))?;
-    std::fs::write(to, &bytes)
-        .map_err(|error| Failure::Here(format!("{}: {error}", to.display())))?;
-    let saved = serde_json::json!({"part": part, "file": to, "size": bytes.len()});
-    out.show(&saved, |_| {
-        format!(
-            "第 {part} 部分 part {part}: {} bytes in {}",
-            bytes.len(),
-            to.display()
-        )
-    })
-}
-
 pub(super) async fn attach(client: &Client, attach: &Attach, out: Out) -> Result<(), Failure> {
-    let file = &attach.file;
-    let document = std::fs::read(file)
-        .map_err(|error| Failure::Here(format!("{}: {error}", file.display())))?;
     let path = ["batches", &attach.code, "evidence"];
-    let batch: WholeBatchWire = client
-        .post(&path, &[("kind", &attach.kind)], document)
-        .await?;
+    let mut query = vec![("kind", attach.kind.as_str())];
+    query.extend(attach.hash.as_deref().map(|hash| ("hash", hash)));
+    let document = match &attach.file {
+        Some(file) => Sent::file(file, out),
+        None => Sent::Bytes(Vec::new()),
+    };
+    let batch: WholeBatchWire = client.post(&path, &query, document).await?;
     out.show(&batch, whole)
 }
 

@@ -5,14 +5,16 @@ use serde::Serialize;
 
 use super::{
     Failure, Out,
-    approval::whole,
+    approval::with_remarks,
     client::Client,
+    remarks::{self, Remarks},
     table::{Column::Left, Column::Right, Table, yuan},
     words,
 };
 use crate::http::{
     approval::WholeBatchWire,
     batches::{BatchWire, InstructionWire},
+    items::ItemWire,
     problem::RowProblem,
 };
 
@@ -21,6 +23,9 @@ pub(super) struct List {
     /// Of one pay month only.
     #[arg(long)]
     month: Option<String>,
+    /// All columns, however wide the table gets.
+    #[arg(long)]
+    wide: bool,
 }
 
 #[derive(Debug, Args)]
@@ -29,11 +34,25 @@ pub(super) struct Show {
     code: String,
 }
 
-/// A batch with its instructions.
+#[derive(Debug, Args)]
+pub(super) struct Items {
+    /// Batch code.
+    code: String,
+    /// Only those here.
+    #[arg(long, value_parser = ["paid", "failed", "returned", "in_flight", "in_doubt", "held"])]
+    place: Option<String>,
+    /// All columns, however wide the table gets.
+    #[arg(long)]
+    wide: bool,
+}
+
+/// A batch with what was odd in its sheet, and its instructions.
 #[derive(Serialize)]
 struct Whole {
     #[serde(flatten)]
     batch: WholeBatchWire,
+    #[serde(flatten)]
+    remarks: Remarks,
     instructions: Vec<InstructionWire>,
 }
 
@@ -44,39 +63,88 @@ pub(super) async fn list(client: &Client, list: &List, out: Out) -> Result<(), F
         .map(|month| ("month", month.as_str()))
         .collect();
     let batches: Vec<BatchWire> = client.list(&["batches"], &query).await?;
-    out.show(&batches, |batches| overview(batches))
+    out.show(&batches, |batches| overview(batches, list.wide))
 }
 
 pub(super) async fn show(client: &Client, show: &Show, out: Out) -> Result<(), Failure> {
     let batch = client.get(&["batches", &show.code], &[]).await?;
+    let remarks = remarks::of(client, &show.code).await?;
     let instructions = client
         .get(&["batches", &show.code, "instructions"], &[])
         .await?;
     out.show(
         &Whole {
             batch,
+            remarks,
             instructions,
         },
         |Whole {
              batch,
+             remarks,
              instructions,
          }| {
             let places = words::conservation(&batch.batch.places);
             format!(
                 "{}\n\n{places}\n{}",
-                whole(batch),
+                with_remarks(batch, remarks),
                 instruction_table(instructions)
             )
         },
     )
 }
 
-/// A refusal that points at rows is shown as a table first (as JSON for scripts); the exit code says the rest.
+pub(super) async fn items(client: &Client, items: &Items, out: Out) -> Result<(), Failure> {
+    let query: Vec<_> = items
+        .place
+        .iter()
+        .map(|place| ("place", place.as_str()))
+        .collect();
+    let path = ["batches", &items.code, "items"];
+    let all: Vec<ItemWire> = client.list(&path, &query).await?;
+    out.show(&all, |all| item_table(all, items.wide))
+}
+
+fn item_table(items: &[ItemWire], wide: bool) -> String {
+    let columns = [
+        Right("行 row"),
+        Left("姓名 name"),
+        Left("账号 account"),
+        Right("金额 yuan"),
+        Left("去向 place"),
+        Left("原因 reason"),
+        Left("由谁处理 who fixes"),
+        Right("次 attempt"),
+        Left("银行 bank"),
+        Left("银行参考号 key"),
+        Left("银行代码 code"),
+    ];
+    let table = Table::of(columns, items, |item| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        [
+            item.row.to_string(),
+            item.name.clone(),
+            item.account.clone(),
+            yuan(item.amount_fen),
+            words::place_of(&item.place),
+            text(&item.reason_zh),
+            text(&item.fix_by_zh),
+            item.attempt.to_string(),
+            item.bank.clone(),
+            item.bank_key.clone(),
+            text(&item.bank_code),
+        ]
+    });
+    let table = table.fitted(wide, &[9, 7, 10, 8, 6]);
+    format!("{table}{} 人次 wages", items.len())
+}
+
+/// A refusal that points at rows is shown as a table first; scripts get the whole problem, and the exit code says the rest.
 pub(super) fn or_rows<T>(answer: Result<T, Failure>, out: Out) -> Result<T, Failure> {
-    if let Err(Failure::Refused { rows, .. }) = &answer
-        && !rows.is_empty()
+    if let Err(Failure::Refused(told)) = &answer
+        && !told.rows.is_empty()
+        && !out.json
     {
-        out.show(rows, |rows| problems(rows))?;
+        out.show(&told.rows, |rows| problems(rows))?;
     }
     answer
 }
@@ -136,7 +204,7 @@ pub(super) fn card(batch: &BatchWire) -> String {
     .join("\n")
 }
 
-fn overview(batches: &[BatchWire]) -> String {
+fn overview(batches: &[BatchWire], wide: bool) -> String {
     use wagegate_domain::outcome::Place;
     let table = Table::of(
         [
@@ -172,7 +240,7 @@ fn overview(batches: &[BatchWire]) -> String {
             ]
         },
     );
-    table.to_string()
+    table.fitted(wide, &[11, 10, 8, 9, 7, 2])
 }
 
 fn instruction_table(instructions: &[InstructionWire]) -> String {

@@ -3,13 +3,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use reqwest::{Body, Certificate, Identity, Method, Response, Url, redirect, retry, tls};
+use reqwest::{
+    Certificate, Identity, RequestBuilder, Response, StatusCode, Url, header, redirect, retry, tls,
+};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::time::sleep;
 
-use super::{Connection, Failure};
+use super::{Connection, Failure, upload::Sent};
 use crate::http::{problem::RowProblem, wire::Page};
 
 /// A gateway, and who asks it.
@@ -17,16 +22,24 @@ use crate::http::{problem::RowProblem, wire::Page};
 pub(super) struct Client {
     http: reqwest::Client,
     base: Url,
+    /// Begins the `Idempotency-Key` of every POST of this command.
+    key: String,
+    posts: AtomicU32,
 }
 
 /// A problem as it comes back.
-#[derive(Deserialize)]
-struct Told {
-    title: String,
-    detail: String,
-    #[serde(default)]
-    rows: Vec<RowProblem>,
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) r#type: String,
+    pub(super) title: String,
+    pub(super) detail: String,
+    pub(super) rows: Vec<RowProblem>,
+    /// All of it, for scripts.
+    pub(super) whole: Value,
 }
+
+/// How often a request that is still being done under the same key is asked for again.
+const ASKED_AGAIN: u32 = 3;
 
 impl Client {
     pub(super) fn new(connection: &Connection) -> Result<Self, Failure> {
@@ -59,7 +72,14 @@ impl Client {
         let http = Certificate::from_pem_bundle(&file(&connection.ca, "ca")?)
             .and_then(|roots| client(roots, &identity))
             .map_err(unusable)?;
-        Ok(Self { http, base })
+        let mut key = [0; 16];
+        aws_lc_rs::rand::fill(&mut key).map_err(|_| Failure::here("no random bytes"))?;
+        Ok(Self {
+            http,
+            base,
+            key: hex::encode(key),
+            posts: AtomicU32::new(0),
+        })
     }
 
     /// Reads JSON.
@@ -101,7 +121,8 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Response, Failure> {
-        self.ask(Method::GET, path, query, Body::default()).await
+        let answer = self.http.get(self.url(path, query)?).send().await;
+        told(answer.map_err(|error| unanswered(&self.base, &error))?).await
     }
 
     /// Sends a body, reads JSON.
@@ -109,28 +130,51 @@ impl Client {
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        body: impl Into<Body>,
+        body: impl Into<Sent>,
     ) -> Result<T, Failure> {
-        json(self.ask(Method::POST, path, query, body.into()).await?).await
+        json(self.send(path, query, body).await?).await
     }
 
-    /// Sends a body and reads an answer that is still on the wire.
+    /// Sends a body and reads an answer that is still on the wire. Where the connection broke before there was one, the gateway is asked once more
+    /// under the same key: it does the act once.
     pub(super) async fn send(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        body: impl Into<Body>,
+        body: impl Into<Sent>,
     ) -> Result<Response, Failure> {
-        self.ask(Method::POST, path, query, body.into()).await
+        let (url, body) = (self.url(path, query)?, body.into());
+        let number = self.posts.fetch_add(1, Ordering::Relaxed);
+        let key = format!("{}-{number}", self.key);
+        let request = async || -> Result<RequestBuilder, Failure> {
+            let post = self.http.post(url.clone()).body(body.body().await?);
+            Ok(post.header("idempotency-key", &key))
+        };
+        match request().await?.send().await {
+            Ok(answer) => return told(answer).await,
+            Err(error) if !broke(&error) => return Err(unanswered(&self.base, &error)),
+            Err(_) => {}
+        }
+        let mut left = ASKED_AGAIN;
+        let mut wait = Duration::from_secs(1);
+        loop {
+            sleep(wait).await;
+            let again = request().await?.send().await;
+            let again = again.map_err(|error| unanswered(&self.base, &error))?;
+            let running = running(&again);
+            let answer = told(again).await;
+            match (running, &answer) {
+                (Some(seconds), Err(Failure::Refused(told)))
+                    if left > 0 && told.r#type == "urn:wagegate:request-in-progress" =>
+                {
+                    (left, wait) = (left - 1, seconds);
+                }
+                _ => return answer,
+            }
+        }
     }
 
-    async fn ask(
-        &self,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, &str)],
-        body: Body,
-    ) -> Result<Response, Failure> {
+    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, Failure> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| Failure::Here("--server: write https://host:port".into()))?
@@ -140,18 +184,29 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let response = self
-            .http
-            .request(method, url)
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| unanswered(&self.base, &error))?;
-        if response.status().is_success() {
-            Ok(response)
-        } else {
-            Err(refusal(response).await)
-        }
+        Ok(url)
+    }
+}
+
+/// True where the request may have arrived and the answer did not: neither was the connection refused, nor does a known cause stand in the way.
+fn broke(error: &reqwest::Error) -> bool {
+    let why = causes(error);
+    !(error.is_connect() || error.is_builder() || error.is_timeout() || matter(&why).is_some())
+}
+
+/// How long to wait where the answer says that the first request is still on its way.
+fn running(answer: &Response) -> Option<Duration> {
+    let seconds = answer.headers().get(header::RETRY_AFTER)?;
+    let seconds = seconds.to_str().ok()?.parse::<u64>().ok()?.min(30);
+    (answer.status() == StatusCode::CONFLICT).then(|| Duration::from_secs(seconds))
+}
+
+/// An answer that is good, or the refusal in it.
+async fn told(response: Response) -> Result<Response, Failure> {
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(refusal(response).await)
     }
 }
 
@@ -163,7 +218,7 @@ fn client(roots: Vec<Certificate>, identity: &[u8]) -> Result<reqwest::Client, r
         .https_only(true)
         .no_proxy()
         .redirect(redirect::Policy::none())
-        // A sheet or a decision goes out once; who gets no answer looks before asking again.
+        // A request is repeated by `send` alone, under one key.
         .retry(retry::never())
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_secs(300))
@@ -190,15 +245,18 @@ const MATTERS: &[(&[&str], &str)] = &[
     (&["received fatal alert"], "it does not accept the certificate of --cert; ask the operator whether it is known, revoked or has run out"),
 ];
 
-/// The libraries' own words come last, for who mends networks.
-fn unanswered(base: &Url, error: &reqwest::Error) -> Failure {
-    let why = causes(error);
+fn matter(why: &str) -> Option<&'static str> {
     let known = MATTERS
         .iter()
         .find(|(words, _)| words.iter().any(|word| why.contains(word)));
-    let plain = known.map_or(
+    known.map(|(_, plain)| *plain)
+}
+
+/// The libraries' own words come last, for who mends networks.
+fn unanswered(base: &Url, error: &reqwest::Error) -> Failure {
+    let why = causes(error);
+    let plain = matter(&why).unwrap_or(
         "the connection broke or the answer did not come; what was sent may have arrived, so look before you send again",
-        |(_, plain)| plain,
     );
     Failure::Unreachable(format!("{base} {plain} ({why})"))
 }
@@ -216,23 +274,35 @@ async fn json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
 }
 
 async fn refusal(response: Response) -> Failure {
+    #[derive(Deserialize)]
+    struct Parts {
+        r#type: String,
+        title: String,
+        detail: String,
+        #[serde(default)]
+        rows: Vec<RowProblem>,
+    }
     let status = response.status();
-    match json::<Told>(response).await {
-        Ok(told) if status.is_server_error() => {
-            Failure::Unreachable(format!("{}: {}", told.title, told.detail))
-        }
-        Ok(Told {
-            title,
-            detail,
-            rows,
-        }) => Failure::Refused {
-            title,
-            detail,
-            rows,
-        },
-        Err(_) => Failure::Unreachable(format!(
+    let parts = json::<Value>(response)
+        .await
+        .ok()
+        .and_then(|whole| Some((Parts::deserialize(&whole).ok()?, whole)));
+    let Some((parts, whole)) = parts else {
+        return Failure::Unreachable(format!(
             "the answer was {status} without a reason: is this a gateway?"
-        )),
+        ));
+    };
+    let told = Box::new(Told {
+        r#type: parts.r#type,
+        title: parts.title,
+        detail: parts.detail,
+        rows: parts.rows,
+        whole,
+    });
+    if status.is_server_error() {
+        Failure::Unable(told)
+    } else {
+        Failure::Refused(told)
     }
 }
 

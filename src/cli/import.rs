@@ -9,7 +9,7 @@ use super::{
     Failure, Out,
     batches::{or_rows, problems},
     client::Client,
-    sheets::upload,
+    upload::Sent,
 };
 use crate::http::{
     register::{ContractorWire, Imported, ProjectWire, RegionWire},
@@ -111,7 +111,7 @@ async fn workers(
     form: Form,
     out: Out,
 ) -> Result<(), Failure> {
-    let body = upload(file, out).await?;
+    let body = Sent::file(file, out);
     let path = ["projects", project, "workers"];
     let sent = client.post(&path, &[("form", form.code())], body).await;
     let enrolled: EnrolledWire = or_rows(sent, out)?;

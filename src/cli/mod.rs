@@ -4,17 +4,21 @@ mod approval;
 mod assemble;
 mod audit;
 mod batches;
+mod changes;
 mod client;
 mod completions;
+mod files;
 mod import;
 mod keys;
 mod operate;
 mod principals;
 mod registry;
+mod remarks;
 mod reports;
 mod serve;
 mod sheets;
 mod table;
+mod upload;
 mod watch;
 mod webhooks;
 mod words;
@@ -24,8 +28,9 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::{http::problem::RowProblem, telemetry};
-use client::Client;
+use crate::telemetry;
+use approval::{Passing, TakingBack};
+use client::{Client, Told};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -35,7 +40,9 @@ Exit codes:
   3  rows of the upload have problems, all of them shown; nothing was stored
   4  no gateway answered, or it cannot serve now
   5  asked whether all is well, and it is not
-  6  the time given to `watch` ran out";
+  6  the time given to `watch` ran out
+
+With --json, a refusal is a problem (RFC 9457) on standard output: its `type` says which.";
 
 /// Wages from approved sheets to banks, and one outcome per worker back.
 #[derive(Debug, Parser)]
@@ -83,6 +90,10 @@ enum Command {
     Import(import::Import),
     /// Contractors (企业) in your scope.
     Contractors,
+    /// Projects (项目) in your scope, with their special accounts.
+    Projects,
+    /// Regions (行政区划) in your scope.
+    Regions,
     /// A project's workers (工人), masked.
     Workers(registry::Workers),
     /// One worker of a project: stays, attendance, cards, and who changed what when.
@@ -96,16 +107,22 @@ enum Command {
     #[command(subcommand)]
     Template(sheets::Template),
     /// Check a wage sheet without submitting it: all its problems, or the workbook with the reasons.
+    #[command(after_help = EXIT_CODES)]
     Errors(sheets::Errors),
     /// Upload a wage sheet (.xlsx, .csv, .json) and submit it as a batch.
+    #[command(after_help = EXIT_CODES)]
     Submit(sheets::Submit),
     /// List batches.
     Batches(batches::List),
-    /// Show one batch with its places and instructions.
+    /// Show one batch with its warnings, places and instructions.
     Batch(batches::Show),
+    /// A batch's wages, one line each, people masked.
+    Items(batches::Items),
     /// Review a batch (劳资专管员复核): needs the content hash that `batch` shows.
+    #[command(after_help = EXIT_CODES)]
     Review(approval::Seen),
     /// Release a reviewed batch to the bank (总包批准): needs the content hash that `batch` shows.
+    #[command(after_help = EXIT_CODES)]
     Release(approval::Seen),
     /// Refuse a batch, with the reason.
     Refuse(approval::Refuse),
@@ -114,21 +131,22 @@ enum Command {
     /// Take a release back before sending begins.
     Undo(approval::TakeBack),
     /// What changed since the project's last released month: new, gone, amounts, cards.
-    Changes(approval::ChangesOf),
+    Changes(changes::ChangesOf),
     /// The dry run: the bank's limits, expected arrival, and the exact bytes.
-    Preview(approval::PreviewOf),
+    Preview(changes::PreviewOf),
     /// Put a document behind a batch, such as the table that the workers signed.
     Attach(approval::Attach),
     /// Fetch a document behind a batch into a file; the look is recorded.
     Document(approval::DocumentOf),
     /// Follow batches to their last worker.
+    #[command(after_help = EXIT_CODES)]
     Watch(watch::Watch),
     /// The payment rate (工资代发率) of a month.
     Rates(reports::RatesOf),
     /// Wages that failed or came back in a month, and whose task the repair is.
     Failures(reports::FailuresOf),
     /// Special wage accounts (工资专户).
-    Accounts,
+    Accounts(reports::Accounts),
     /// Every attempt with its outcome: a summary, or the CSV for an outside audit.
     Outcomes(reports::Outcomes),
     /// What banks said that matches nothing (待核).
@@ -163,12 +181,11 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     /// The gateway said no.
-    #[error("{title}: {detail}")]
-    Refused {
-        title: String,
-        detail: String,
-        rows: Vec<RowProblem>,
-    },
+    #[error("{}: {}", .0.title, .0.detail)]
+    Refused(Box<Told>),
+    /// The gateway cannot do it now.
+    #[error("{}: {}", .0.title, .0.detail)]
+    Unable(Box<Told>),
     /// No answer, or one that is not the gateway's.
     #[error("{0}")]
     Unreachable(String),
@@ -191,12 +208,24 @@ impl Failure {
         Self::Here(error.to_string())
     }
 
+    /// What the gateway said, for scripts.
+    fn told(&self) -> Option<&Told> {
+        match self {
+            Self::Refused(told) | Self::Unable(told) => Some(told),
+            Self::Unreachable(_)
+            | Self::Here(_)
+            | Self::Problems(_)
+            | Self::NotWell
+            | Self::TimeOut => None,
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
-            Self::Refused { rows, .. } if !rows.is_empty() => 3,
+            Self::Refused(told) if !told.rows.is_empty() => 3,
             Self::Problems(_) => 3,
-            Self::Refused { .. } | Self::Here(_) => 1,
-            Self::Unreachable(_) => 4,
+            Self::Refused(_) | Self::Here(_) => 1,
+            Self::Unreachable(_) | Self::Unable(_) => 4,
             Self::NotWell => 5,
             Self::TimeOut => 6,
         }
@@ -214,6 +243,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(1);
     }
     let cli = Cli::parse();
+    let json = cli.connection.json;
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -222,6 +252,10 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            if let Some(told) = failure.told().filter(|_| json) {
+                // The exit code says it too.
+                print(&told.whole.to_string()).ok();
+            }
             if !matches!(failure, Failure::NotWell) {
                 eprintln!("wagegate: {failure}");
             }
@@ -256,6 +290,8 @@ async fn run(
         }
         Command::Import(what) => import::run(&client, &what, out).await,
         Command::Contractors => registry::contractors(&client, out).await,
+        Command::Projects => registry::projects(&client, out).await,
+        Command::Regions => registry::regions(&client, out).await,
         Command::Workers(what) => registry::workers(&client, &what, out).await,
         Command::Worker(what) => registry::worker(&client, &what, out).await,
         Command::Card(what) => registry::card(&client, &what, out).await,
@@ -265,27 +301,22 @@ async fn run(
         Command::Submit(what) => sheets::submit(&client, &what, out).await,
         Command::Batches(what) => batches::list(&client, &what, out).await,
         Command::Batch(what) => batches::show(&client, &what, out).await,
-        Command::Review(what) => {
-            approval::pass(&client, approval::Passing::Review, what, out).await
-        }
-        Command::Release(what) => {
-            approval::pass(&client, approval::Passing::Release, what, out).await
-        }
+        Command::Items(what) => batches::items(&client, &what, out).await,
+        Command::Review(what) => approval::pass(&client, Passing::Review, what, out).await,
+        Command::Release(what) => approval::pass(&client, Passing::Release, what, out).await,
         Command::Refuse(what) => approval::refuse(&client, what, out).await,
         Command::Withdraw(what) => {
-            approval::take_back(&client, approval::TakingBack::Withdraw, what, out).await
+            approval::take_back(&client, TakingBack::Withdraw, what, out).await
         }
-        Command::Undo(what) => {
-            approval::take_back(&client, approval::TakingBack::Undo, what, out).await
-        }
-        Command::Changes(what) => approval::changes(&client, &what, out).await,
-        Command::Preview(what) => approval::preview(&client, &what, out).await,
+        Command::Undo(what) => approval::take_back(&client, TakingBack::Undo, what, out).await,
+        Command::Changes(what) => changes::changes(&client, &what, out).await,
+        Command::Preview(what) => changes::preview(&client, &what, out).await,
         Command::Attach(what) => approval::attach(&client, &what, out).await,
         Command::Document(what) => approval::document(&client, &what, out).await,
         Command::Watch(what) => watch::run(&client, &what, out).await,
         Command::Rates(what) => reports::rates(&client, &what, out).await,
         Command::Failures(what) => reports::failures(&client, &what, out).await,
-        Command::Accounts => reports::accounts(&client, out).await,
+        Command::Accounts(what) => reports::accounts(&client, &what, out).await,
         Command::Outcomes(what) => reports::outcomes(&client, &what, out).await,
         Command::Suspense => operate::suspense(&client, out).await,
         Command::Audit(what) => audit::run(&client, &what, out).await,

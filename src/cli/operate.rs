@@ -7,7 +7,7 @@ use super::{
     words,
 };
 use crate::http::{
-    health::{HealthWire, RunsOut},
+    health::{HealthAnswer, HealthWire, RunsOut, WellWire},
     operations::{RecountWire, SuspenseWire},
 };
 
@@ -56,23 +56,33 @@ pub(super) async fn recount(client: &Client, out: Out) -> Result<(), Failure> {
 }
 
 pub(super) async fn health(client: &Client, out: Out) -> Result<(), Failure> {
-    let health: HealthWire = client.get(&["health"], &[]).await?;
-    out.show(&health, |health| {
-        let or_none = |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
-        format!(
-            "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
-            health.status,
-            health.engine,
-            or_none(&health.next_due),
-            or_none(&health.oldest_in_doubt),
-            health.content_differs,
-            health.content_differs_in.join(" "),
-            health.webhooks_waiting,
-            health.webhooks_given_up,
-            ends(&health.runs_out)
-        )
+    let answer: HealthAnswer = client.get(&["health"], &[]).await?;
+    out.show(&answer, |answer| match answer {
+        HealthAnswer::Whole(health) => whole(health),
+        HealthAnswer::Well(WellWire { well: true }) => "正常 the gateway is well".into(),
+        HealthAnswer::Well(WellWire { well: false }) => "不可用 the gateway is not well".into(),
     })?;
-    well(health.status == "ok")
+    well(match &answer {
+        HealthAnswer::Whole(health) => health.status == "ok",
+        HealthAnswer::Well(told) => told.well,
+    })
+}
+
+fn whole(health: &HealthWire) -> String {
+    let or_none =
+        |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
+    format!(
+        "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
+        health.status,
+        health.engine,
+        or_none(&health.next_due),
+        or_none(&health.oldest_in_doubt),
+        health.content_differs,
+        health.content_differs_in.join(" "),
+        health.webhooks_waiting,
+        health.webhooks_given_up,
+        ends(&health.runs_out)
+    )
 }
 
 /// Certificates and lists with their ends.

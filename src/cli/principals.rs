@@ -70,6 +70,30 @@ pub(super) struct Place {
     region: Option<String>,
 }
 
+impl Place {
+    /// What the gateway would refuse, in the words of the command line.
+    fn fits(&self, role: Role) -> Result<(), Failure> {
+        let wrong = match (role, self.projects.is_empty(), self.region.is_some()) {
+            (Role::Operator, true, false)
+            | (Role::Supervisor, true, true)
+            | (Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance, false, false) => {
+                return Ok(());
+            }
+            (Role::Operator, _, _) => {
+                "an operator sees everything: leave out --project and --region"
+            }
+            (Role::Supervisor, _, _) => {
+                "a supervisor has a region: give --region CODE and no --project"
+            }
+            (Role::Clerk | Role::Reviewer | Role::Approver | Role::Finance, _, _) => {
+                "this role has projects: give --project CODE, once for each, and no --region"
+            }
+            (Role::Bank, _, _) => "banks come from the [[bank]] entries of the configuration",
+        };
+        Err(Failure::here(wrong))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Certificate {
     /// Revoke a certificate for ever, on every gateway at once.
@@ -115,6 +139,7 @@ pub(super) async fn run(client: &Client, what: Principal, out: Out) -> Result<()
             return out.show(&history, |history| versions(history));
         }
         Principal::Add(add) => {
+            add.place.fits(add.role)?;
             let entry = PrincipalEntry {
                 uri: format!("wagegate://user/{}", add.name),
                 role: add.role,

@@ -9,12 +9,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Failure, Out,
     client::Client,
-    sheets::upload,
     table::{Column::Left, Column::Right, Table},
+    upload::Sent,
+    words,
 };
 use crate::http::{
     cards::{CardHistoryWire, CardRulingWire, CardWire, KeptWire, NewCardWire},
-    register::ContractorWire,
+    register::{ContractorWire, ProjectWire, RegionWire},
     roster::{StayWire, VersionWire, WorkerRecordWire, WorkerWire},
     wire::Page,
 };
@@ -86,6 +87,47 @@ pub(super) async fn contractors(client: &Client, out: Out) -> Result<(), Failure
     out.show(&all, |all| {
         let columns = [Left("统一社会信用代码 code"), Left("企业 contractor")];
         Table::of(columns, all, |one| [one.uscc.clone(), one.name.clone()]).to_string()
+    })
+}
+
+pub(super) async fn projects(client: &Client, out: Out) -> Result<(), Failure> {
+    let all: Vec<ProjectWire> = pages(client, &["projects"], Vec::new()).await?;
+    out.show(&all, |all| {
+        let columns = [
+            Left("项目 project"),
+            Left("名称 name"),
+            Left("地区 region"),
+            Left("企业 contractor"),
+            Left("银行 bank"),
+            Left("专户 account"),
+        ];
+        let table = Table::of(columns, all, |one| {
+            [
+                one.code.clone(),
+                one.name.clone(),
+                one.region.clone(),
+                one.contractor.clone(),
+                one.bank.clone(),
+                one.account.clone(),
+            ]
+        });
+        format!("{table}{} 个 projects", all.len())
+    })
+}
+
+pub(super) async fn regions(client: &Client, out: Out) -> Result<(), Failure> {
+    let all: Vec<RegionWire> = pages(client, &["regions"], Vec::new()).await?;
+    out.show(&all, |all| {
+        let columns = [Left("代码 code"), Left("名称 name"), Right("在建 projects")];
+        let table = Table::of(columns, all, |one| {
+            let base = one.base_projects.map(|base| base.to_string());
+            [
+                one.code.clone(),
+                one.name.clone(),
+                base.unwrap_or_else(|| "—".into()),
+            ]
+        });
+        table.to_string()
     })
 }
 
@@ -215,7 +257,7 @@ fn of_cards(cards: &[CardHistoryWire]) -> String {
                 format!("{} {}", word.status_zh, word.status),
                 word.reason.clone().unwrap_or_default(),
                 short(&word.by),
-                to_the_second(&word.at),
+                words::moment(&word.at),
             ]);
         }
     }
@@ -234,7 +276,7 @@ fn of_versions(versions: &[VersionWire]) -> String {
             version.kind.clone(),
             version.version.to_string(),
             short(&version.by),
-            to_the_second(&version.at),
+            words::moment(&version.at),
         ]
     });
     table.to_string()
@@ -243,14 +285,6 @@ fn of_versions(versions: &[VersionWire]) -> String {
 /// `wagegate://user/clerk` as `user/clerk`.
 fn short(by: &str) -> String {
     by.strip_prefix("wagegate://").unwrap_or(by).to_owned()
-}
-
-fn to_the_second(at: &str) -> String {
-    at.split('.')
-        .next()
-        .unwrap_or(at)
-        .trim_end_matches('Z')
-        .to_owned()
 }
 
 pub(super) async fn card(client: &Client, card: &Card, out: Out) -> Result<(), Failure> {
@@ -308,7 +342,7 @@ fn account() -> Result<String, Failure> {
 }
 
 pub(super) async fn evidence(client: &Client, what: &Evidence, out: Out) -> Result<(), Failure> {
-    let body = upload(&what.file, out).await?;
+    let body = Sent::file(&what.file, out);
     let query: Vec<_> = what
         .project
         .as_deref()

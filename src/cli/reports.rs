@@ -9,12 +9,14 @@ use wagegate_domain::outcome::Place;
 use super::{
     Failure, Out,
     client::{Client, causes},
+    files::Private,
     table::{Column::Left, Column::Right, Table, yuan},
     words,
 };
 use crate::http::{
     accounts::AccountWire,
     items::ItemWire,
+    principals::MeWire,
     rates::{LevelWire, RateWire, RatesWire},
     wire::Figures,
 };
@@ -24,9 +26,12 @@ pub(super) struct RatesOf {
     /// Pay month, such as 2026-10.
     #[arg(long)]
     month: String,
-    /// What one line stands for.
-    #[arg(long, value_enum, default_value = "prefecture")]
-    level: LevelWire,
+    /// What one line stands for; where not given, the widest that you may see: a project's people see projects, a county's its county.
+    #[arg(long, value_enum)]
+    level: Option<LevelWire>,
+    /// All columns, however wide the table gets.
+    #[arg(long)]
+    wide: bool,
 }
 
 #[derive(Debug, Args)]
@@ -37,6 +42,16 @@ pub(super) struct FailuresOf {
     /// The sums by reason only.
     #[arg(long)]
     by_reason: bool,
+    /// All columns, however wide the table gets.
+    #[arg(long)]
+    wide: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Accounts {
+    /// All columns, however wide the table gets.
+    #[arg(long)]
+    wide: bool,
 }
 
 #[derive(Debug, Args)]
@@ -51,6 +66,10 @@ pub(super) struct Outcomes {
 
 pub(super) async fn rates(client: &Client, of: &RatesOf, out: Out) -> Result<(), Failure> {
     let level = match of.level {
+        Some(level) => level,
+        None => level_of(&client.get(&["me"], &[]).await?),
+    };
+    let level = match level {
         LevelWire::Prefecture => "prefecture",
         LevelWire::County => "county",
         LevelWire::Project => "project",
@@ -84,8 +103,19 @@ pub(super) async fn rates(client: &Client, of: &RatesOf, out: Out) -> Result<(),
             rates.lines.iter().chain([&rates.total]),
             rate_cells,
         );
+        let table = table.fitted(of.wide, &[3, 2, 10, 9, 7, 13, 6, 5, 8]);
         format!("{title}\n\n{table}\n口径 definition: {}", rates.definition)
     })
+}
+
+/// The widest level of which the caller sees whole lines.
+fn level_of(me: &MeWire) -> LevelWire {
+    let region = me.region.as_deref().unwrap_or_default();
+    match region.trim_end_matches("00").len() {
+        0 => LevelWire::Project,
+        1..=4 => LevelWire::Prefecture,
+        _ => LevelWire::County,
+    }
 }
 
 fn rate_cells(line: &RateWire) -> [String; 14] {
@@ -122,7 +152,7 @@ pub(super) async fn failures(client: &Client, of: &FailuresOf, out: Out) -> Resu
         format!(
             "{}\n{}",
             cause_table(&by_reason(items)),
-            failure_table(items)
+            failure_table(items, of.wide)
         )
     })
 }
@@ -177,7 +207,7 @@ fn cause_table(causes: &[Cause]) -> String {
     table.to_string()
 }
 
-fn failure_table(items: &[ItemWire]) -> String {
+fn failure_table(items: &[ItemWire], wide: bool) -> String {
     let columns = [
         Left("批次 batch"),
         Right("行 row"),
@@ -198,17 +228,17 @@ fn failure_table(items: &[ItemWire]) -> String {
             item.name.clone(),
             item.account.clone(),
             yuan(item.amount_fen),
-            place_word(&item.place),
+            words::place_of(&item.place),
             text(&item.reason_zh),
             item.bank.clone(),
             text(&item.bank_code),
             text(&item.fix_by_zh),
         ]
     });
-    table.to_string()
+    table.fitted(wide, &[8, 7, 3])
 }
 
-pub(super) async fn accounts(client: &Client, out: Out) -> Result<(), Failure> {
+pub(super) async fn accounts(client: &Client, of: &Accounts, out: Out) -> Result<(), Failure> {
     let accounts: Vec<AccountWire> = client.list(&["accounts"], &[]).await?;
     out.show(&accounts, |accounts| {
         let columns = [
@@ -233,7 +263,7 @@ pub(super) async fn accounts(client: &Client, out: Out) -> Result<(), Failure> {
                 yuan(account.overdrawn_fen),
             ]
         });
-        table.to_string()
+        table.fitted(of.wide, &[3, 1, 7])
     })
 }
 
@@ -287,7 +317,7 @@ pub(super) async fn outcomes(
             |sum| {
                 [
                     sum.bank.clone(),
-                    place_word(&sum.outcome),
+                    words::place_of(&sum.outcome),
                     sum.figures.count.to_string(),
                     yuan(sum.figures.fen),
                 ]
@@ -319,16 +349,9 @@ async fn export(client: &Client, file: Option<&PathBuf>) -> Result<(), Failure> 
         let mut out = std::io::stdout().lock();
         return pass(client, |piece| out.write_all(piece)).await;
     };
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(std::path::Path::new("."));
-    let here =
-        |error: std::io::Error| Failure::Here(format!("{}: {}", file.display(), error.kind()));
-    let mut part = tempfile::NamedTempFile::new_in(folder).map_err(here)?;
-    pass(client, |piece| part.write_all(piece)).await?;
-    part.persist(file).map_err(|error| here(error.error))?;
-    Ok(())
+    let mut private = Private::begin(file)?;
+    pass(client, |piece| private.write(piece)).await?;
+    private.end()
 }
 
 /// Hands over the export piece by piece as it comes; one that breaks off is an error.
@@ -348,14 +371,6 @@ async fn pass(
         }
     }
     Ok(())
-}
-
-/// A code that a newer gateway may send is shown as it is.
-fn place_word(code: &str) -> String {
-    Place::from_code(code)
-        .map(words::place)
-        .unwrap_or(code)
-        .to_owned()
 }
 
 fn add(figures: &mut Figures, fen: i64) {

@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use futures_util::StreamExt as _;
-use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::Body;
-use tokio_util::io::ReaderStream;
 
 use super::{
     Failure, Out,
     approval::next_step,
     batches::{card, or_rows, problems},
     client::Client,
+    files::keep,
+    upload::Sent,
 };
 use crate::http::{batches::SubmittedWire, sheets::CheckedWire};
 
@@ -75,7 +73,7 @@ pub(super) enum Template {
 
 pub(super) async fn submit(client: &Client, submit: &Submit, out: Out) -> Result<(), Failure> {
     let query = submit.sheet.query();
-    let body = upload(&submit.sheet.sheet, out).await?;
+    let body = Sent::file(&submit.sheet.sheet, out);
     let taken: SubmittedWire = or_rows(client.post(&["batches"], &pairs(&query), body).await, out)?;
     out.show(&taken, |SubmittedWire { batch, warnings }| {
         let odd = match warnings.as_slice() {
@@ -93,7 +91,7 @@ pub(super) async fn errors(client: &Client, errors: &Errors, out: Out) -> Result
         .post(
             &["batches", "check"],
             &pairs(&query),
-            upload(&sheet.sheet, out).await?,
+            Sent::file(&sheet.sheet, out),
         )
         .await?;
     if let Some(to) = &errors.xlsx {
@@ -102,10 +100,10 @@ pub(super) async fn errors(client: &Client, errors: &Errors, out: Out) -> Result
             .send(
                 &["batches", "check"],
                 &pairs(&query),
-                upload(&sheet.sheet, out).await?,
+                Sent::file(&sheet.sheet, out),
             )
             .await?;
-        write(to, workbook).await?;
+        keep(to, workbook).await?;
     }
     out.show(&checked, |checked| shown(checked, errors.xlsx.as_deref()))?;
     if checked.good {
@@ -155,7 +153,7 @@ pub(super) async fn template(
         }
         Template::Roster { out: to } => (to, client.open(&["templates", "roster"], &[]).await?),
     };
-    write(to, answer).await?;
+    keep(to, answer).await?;
     out.show(
         &serde_json::json!({"file": to.display().to_string()}),
         |_| format!("模板已保存 template: {}", to.display()),
@@ -187,53 +185,4 @@ fn pairs<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect()
-}
-
-/// The file as a stream, with a bar where somebody watches.
-pub(super) async fn upload(path: &Path, out: Out) -> Result<Body, Failure> {
-    let here = |error| Failure::Here(format!("{}: {error}", path.display()));
-    let file = tokio::fs::File::open(path).await.map_err(here)?;
-    let about = file.metadata().await.map_err(here)?;
-    if about.is_dir() {
-        let wrong = format!("{}: that is a folder; name a file in it", path.display());
-        return Err(Failure::Here(wrong));
-    }
-    let size = about.len();
-    let bar = if out.lively() {
-        let style =
-            ProgressStyle::with_template("上传 uploading {bar:40} {bytes}/{total_bytes} {eta}");
-        ProgressBar::new(size).with_style(style.map_err(Failure::here)?)
-    } else {
-        ProgressBar::hidden()
-    };
-    let pieces = ReaderStream::with_capacity(file, 64 * 1024).inspect(move |piece| {
-        if let Ok(piece) = piece {
-            bar.inc(u64::try_from(piece.len()).unwrap_or(0));
-        }
-    });
-    Ok(Body::wrap_stream(pieces))
-}
-
-/// People stand in it in clear: for its owner only.
-async fn write(to: &Path, answer: reqwest::Response) -> Result<(), Failure> {
-    let here = |error| Failure::Here(format!("{}: {error}", to.display()));
-    let bytes = answer
-        .bytes()
-        .await
-        .map_err(|error| Failure::Unreachable(super::client::causes(&error)))?;
-    let mut options = tokio::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(to)
-        .await
-        .map_err(here)?;
-    tokio::io::AsyncWriteExt::write_all(&mut file, &bytes)
-        .await
-        .map_err(here)?;
-    tokio::io::AsyncWriteExt::flush(&mut file)
-        .await
-        .map_err(here)
 }

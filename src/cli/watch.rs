@@ -8,23 +8,23 @@ use tokio::time::{Instant, sleep};
 use wagegate_domain::{batch::BatchState, outcome::Place};
 
 use super::{Failure, Out, client::Client, words};
-use crate::http::batches::BatchWire;
+use crate::http::{approval::WholeBatchWire, batches::BatchWire};
 
 #[derive(Debug, Args)]
 pub(super) struct Watch {
     /// Batch codes; without any, all that you may see.
     batches: Vec<String>,
     /// Of one pay month only.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "batches")]
     month: Option<String>,
     /// End when every wage has a final word: nothing awaits approval, is in flight or in doubt.
     #[arg(long)]
     until_settled: bool,
-    /// Give up after so many seconds, with exit code 6.
+    /// Give up after so many seconds, with exit code 6; until then, go on through outages of the gateway.
     #[arg(long)]
     within_s: Option<u64>,
     /// How often to look.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 2_000)]
     every_ms: u64,
 }
 
@@ -32,9 +32,22 @@ pub(super) async fn run(client: &Client, watch: &Watch, out: Out) -> Result<(), 
     let ends = watch
         .within_s
         .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+    let late = || ends.is_some_and(|ends| Instant::now() >= ends);
     let mut bars = Bars::new(out);
     loop {
-        let batches = look(client, watch).await?;
+        let looked = look(client, watch).await;
+        // Who gave a time has the patience for an outage within it.
+        if let Err(failure @ (Failure::Unable(_) | Failure::Unreachable(_))) = &looked
+            && ends.is_some()
+        {
+            bars.outage(failure);
+            if late() {
+                return Err(Failure::TimeOut);
+            }
+            sleep(Duration::from_millis(watch.every_ms)).await;
+            continue;
+        }
+        let batches = looked?;
         bars.show(&batches);
         if watch.until_settled && batches.is_empty() {
             return Err(Failure::Here(
@@ -45,7 +58,7 @@ pub(super) async fn run(client: &Client, watch: &Watch, out: Out) -> Result<(), 
             bars.end();
             return out.show(&batches, |_| "全部办结 everything is settled".into());
         }
-        if ends.is_some_and(|ends| Instant::now() >= ends) {
+        if late() {
             return Err(Failure::TimeOut);
         }
         sleep(Duration::from_millis(watch.every_ms)).await;
@@ -53,23 +66,21 @@ pub(super) async fn run(client: &Client, watch: &Watch, out: Out) -> Result<(), 
 }
 
 async fn look(client: &Client, watch: &Watch) -> Result<Vec<BatchWire>, Failure> {
-    let query: Vec<_> = watch
-        .month
-        .iter()
-        .map(|month| ("month", month.as_str()))
-        .collect();
-    let mut batches: Vec<BatchWire> = client.list(&["batches"], &query).await?;
-    if let Some(missing) = watch
-        .batches
-        .iter()
-        .find(|code| !batches.iter().any(|batch| batch.code == **code))
-    {
-        return Err(Failure::Here(format!(
-            "there is no batch {missing} that you may see"
-        )));
+    if watch.batches.is_empty() {
+        let query: Vec<_> = watch
+            .month
+            .iter()
+            .map(|month| ("month", month.as_str()))
+            .collect();
+        let mut batches: Vec<BatchWire> = client.list(&["batches"], &query).await?;
+        batches.reverse();
+        return Ok(batches);
     }
-    batches.retain(|batch| watch.batches.is_empty() || watch.batches.contains(&batch.code));
-    batches.reverse();
+    let mut batches = Vec::with_capacity(watch.batches.len());
+    for code in &watch.batches {
+        let whole: WholeBatchWire = client.get(&["batches", code], &[]).await?;
+        batches.push(whole.batch);
+    }
     Ok(batches)
 }
 
@@ -96,6 +107,7 @@ struct Bars {
     out: Out,
     all: MultiProgress,
     bars: HashMap<String, (ProgressBar, String)>,
+    in_outage: bool,
 }
 
 impl Bars {
@@ -104,10 +116,20 @@ impl Bars {
             out,
             all: MultiProgress::new(),
             bars: HashMap::new(),
+            in_outage: false,
+        }
+    }
+
+    /// Says once that nothing is known at present.
+    fn outage(&mut self, failure: &Failure) {
+        if !std::mem::replace(&mut self.in_outage, true) {
+            self.all
+                .suspend(|| eprintln!("wagegate: going on without an answer: {failure}"));
         }
     }
 
     fn show(&mut self, batches: &[BatchWire]) {
+        self.in_outage = false;
         for batch in batches {
             let line = line(batch);
             let (bar, before) = self

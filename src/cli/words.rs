@@ -21,6 +21,11 @@ pub(super) const fn place(place: Place) -> &'static str {
     }
 }
 
+/// A place by its code; codes that a newer gateway may send are shown as they are.
+pub(super) fn place_of(code: &str) -> String {
+    Place::from_code(code).map(place).unwrap_or(code).to_owned()
+}
+
 /// A batch's state; codes that a newer gateway may send are shown as they are.
 pub(super) fn state(code: &str) -> String {
     let word = BatchState::from_code(code).map(|state| match state {

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use wagegate_domain::ids::Region;
 
 use super::{
+    chinese,
     doors::{Door, door_of},
     health::Dated,
     identity::{Caller, Gate},
@@ -203,7 +204,7 @@ impl From<Denied> for Problem {
             StatusCode::FORBIDDEN,
             "urn:wagegate:denied",
             "Not allowed",
-            denied.to_string(),
+            chinese::both(chinese::denied(&denied), &denied.to_string()),
         )
     }
 }

@@ -89,7 +89,7 @@ struct Filter {
 #[utoipa::path(
     post, path = "/v1/batches", params(Upload),
     request_body(content(
-        ("application/octet-stream"), ("text/csv"), ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        ("application/octet-stream"), ("text/csv"), ("application/json"), ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
     )),
     responses((status = 201, body = SubmittedWire))
 )]

@@ -73,6 +73,7 @@ const fn door<Handler: openapi::Handler>(
 #[rustfmt::skip]
 pub const DOORS: &[Door] = &[
     door::<register::__path_import_regions>( "POST", "/v1/regions",                     Action::ImportRegister, || web::post().to(register::import_regions)),
+    door::<register::__path_regions>(        "GET",  "/v1/regions",                     Action::ReadProjects,   || web::get().to(register::regions)),
     door::<register::__path_import_projects>("POST", "/v1/projects",                    Action::ImportRegister, || web::post().to(register::import_projects)),
     door::<register::__path_projects>(       "GET",  "/v1/projects",                    Action::ReadProjects,   || web::get().to(register::projects)),
     door::<register::__path_import_contractors>("POST", "/v1/contractors",              Action::ImportRegister, || web::post().to(register::import_contractors)),

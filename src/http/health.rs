@@ -15,8 +15,10 @@ use crate::{
     transport::tls::OwnCertificate,
 };
 
-/// Days before its end at which something that runs out is worth a word.
-const WARN_DAYS: i64 = 2;
+/// Days before its end at which a certificate is worth a word: a new one takes weeks to be had.
+const CERTIFICATE_DAYS: i64 = 30;
+/// The same of a revocation list, which its authority renews by itself.
+const LIST_DAYS: i64 = 2;
 
 /// How the gateway is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -32,7 +34,7 @@ pub struct HealthWire {
     pub oldest_in_doubt: Option<String>,
     /// Batches whose rows are not what was released: nothing more of them is sent until people have looked.
     pub content_differs: u64,
-    /// Which, for the operator.
+    /// Which.
     pub content_differs_in: Vec<String>,
     /// Deliveries of webhooks that wait, and those that were given up: their receivers did not take them.
     pub webhooks_waiting: u64,
@@ -51,15 +53,15 @@ pub struct RunsOut {
     pub fault: Option<String>,
 }
 
-/// The whole for our people, one word for a bank.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+/// The whole for operators, one word for everybody else.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
-enum HealthAnswer {
+pub enum HealthAnswer {
     Whole(HealthWire),
     Well(WellWire),
 }
 
-/// All that a bank is told: how we fare is ours.
+/// All that anybody but an operator is told: counts of the whole gateway and its links to banks are the operator's.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WellWire {
     pub well: bool,
@@ -68,6 +70,7 @@ pub struct WellWire {
 /// Something watched that runs out.
 pub struct Dated {
     what: String,
+    warn_days: i64,
     ends: Box<dyn Fn() -> Option<Timestamp> + Send + Sync>,
     fault: Box<dyn Fn() -> Option<String> + Send + Sync>,
 }
@@ -83,6 +86,7 @@ impl Dated {
     pub fn certificate(what: impl Into<String>, own: Arc<OwnCertificate>) -> Self {
         Self {
             what: what.into(),
+            warn_days: CERTIFICATE_DAYS,
             fault: fault_of(&own),
             ends: Box::new(move || certificate_ends(&own.current())),
         }
@@ -92,6 +96,7 @@ impl Dated {
     pub fn list(what: impl Into<String>, authority: Arc<Watched<Authority>>) -> Self {
         Self {
             what: what.into(),
+            warn_days: LIST_DAYS,
             fault: fault_of(&authority),
             ends: Box::new(move || Some(authority.current().list_ends())),
         }
@@ -107,6 +112,11 @@ impl Dated {
             fault: (self.fault)(),
         }
     }
+
+    /// True for what is worth a word: its file cannot be used, or it ends soon.
+    pub fn is_pressing(&self, seen: &RunsOut) -> bool {
+        seen.fault.is_some() || seen.days.is_none_or(|days| days < self.warn_days)
+    }
 }
 
 fn fault_of<T: Send + Sync + 'static>(
@@ -121,11 +131,11 @@ fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
     Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
-/// Whether the gateway is well.; 503 when the store does not answer. A bank is told whether all is well, and no more.
+/// Whether the gateway is well; 503 when the store does not answer. Who is no operator is told whether all is well, and no more.
 #[utoipa::path(
     get, path = "/v1/health",
     responses(
-        (status = 200, description = "A bank is told `well` and no more", body = HealthAnswer),
+        (status = 200, description = "Who is no operator is told `well` and no more", body = HealthAnswer),
         (status = 503, description = "The store does not answer", body = HealthAnswer),
     )
 )]
@@ -144,9 +154,8 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let store_reachable = asked.is_ok();
     let (next_due, doubt, differing, post) = asked.unwrap_or_default();
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
-    let soon = runs_out
-        .iter()
-        .any(|item| item.fault.is_some() || item.days.is_none_or(|days| days < WARN_DAYS));
+    let mut dated = ask.api.dated.iter().zip(&runs_out);
+    let soon = dated.any(|(dated, seen)| dated.is_pressing(seen));
     let (status, code) = match (
         store_reachable,
         soon || doubt.is_some() || !differing.is_empty(),
@@ -155,13 +164,13 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         (true, true) => ("attention", StatusCode::OK),
         (true, false) => ("ok", StatusCode::OK),
     };
-    if ask.caller.role == Role::Bank {
+    if ask.caller.role != Role::Operator {
         let well = WellWire {
             well: store_reachable,
         };
         return Ok(wire::with(code, &HealthAnswer::Well(well)));
     }
-    let mut health = HealthWire {
+    let health = HealthWire {
         status: status.into(),
         at: now.to_string(),
         engine: ask.store().engine().into(),
@@ -174,8 +183,5 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         webhooks_given_up: post.given_up,
         runs_out,
     };
-    if ask.caller.role != Role::Operator {
-        health.content_differs_in.clear();
-    }
     Ok(wire::with(code, &HealthAnswer::Whole(health)))
 }

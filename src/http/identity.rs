@@ -22,7 +22,7 @@ use actix_web::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{problem::Problem, refusal::internal};
+use super::{chinese, problem::Problem, refusal::internal};
 use crate::{
     clock::Clock,
     security::{
@@ -193,8 +193,10 @@ fn refused(detail: &str) -> Problem {
 }
 
 fn unknown() -> Problem {
-    let detail =
-        "the certificate is good, but the gateway knows no such principal; an operator admits it";
+    let detail = chinese::both(
+        "证书有效，但网关中没有该用户；请运维登记",
+        "the certificate is good, but the gateway knows no such principal; an operator admits it",
+    );
     Problem::new(
         StatusCode::FORBIDDEN,
         "urn:wagegate:unknown-principal",
@@ -208,7 +210,10 @@ fn suspended() -> Problem {
         StatusCode::FORBIDDEN,
         "urn:wagegate:suspended",
         "Suspended",
-        "this principal is suspended; an operator can restore it",
+        chinese::both(
+            "该用户已停用；运维可以恢复",
+            "this principal is suspended; an operator can restore it",
+        ),
     )
     .hanging_up()
 }

@@ -12,6 +12,7 @@ pub mod batches;
 mod body;
 pub mod cards;
 pub mod changes;
+mod chinese;
 mod documents;
 pub mod doors;
 mod fault;

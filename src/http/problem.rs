@@ -15,7 +15,7 @@ pub struct Problem {
     #[serde(serialize_with = "number")]
     #[schema(value_type = u16)]
     pub status: StatusCode,
-    /// What happened this time and what to do.
+    /// What happened this time and what to do; in Chinese and then in English where it is said to people at work.
     pub detail: String,
     /// Where in the upload, for problems of rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]

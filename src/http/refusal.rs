@@ -5,7 +5,10 @@ use std::io;
 
 use actix_web::http::StatusCode;
 
-use super::problem::{Problem, RowProblem};
+use super::{
+    chinese::{self, both},
+    problem::{Problem, RowProblem},
+};
 use crate::{
     evidence::EvidenceError,
     intake::{self, IntakeError, SubmitError},
@@ -34,7 +37,10 @@ pub(super) fn not_there(detail: &str) -> Problem {
 }
 
 pub(super) fn too_large(most: u64) -> Problem {
-    let detail = format!("the body is larger than the {most} bytes taken here: split it");
+    let detail = both(
+        &format!("文件超过 {most} 字节；请分成几份提交"),
+        &format!("the body is larger than the {most} bytes taken here: split it"),
+    );
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "urn:wagegate:too-large",
@@ -56,7 +62,10 @@ pub(super) fn unprocessable(detail: impl Into<String>, rows: Vec<RowProblem>) ->
 /// Our own fault: the log has the cause, the caller learns that nothing was changed.
 pub(super) fn internal(error: &dyn std::error::Error) -> Problem {
     tracing::error!(error = %chain(error), "a request failed on our side");
-    let detail = "the gateway could not do it and nothing was changed; try again, and tell the operator if it stays so";
+    let detail = both(
+        "网关暂时无法办理，未作任何改动；请稍后再试，仍不行请告知运维",
+        "the gateway could not do it and nothing was changed; try again, and tell the operator if it stays so",
+    );
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "urn:wagegate:unavailable",
@@ -85,9 +94,15 @@ impl From<StoreError> for Problem {
                 StatusCode::NOT_FOUND,
                 "urn:wagegate:not-found",
                 "Not found",
-                match mention::repeatable(key) {
-                    Some(key) => format!("there is no {what} {key}"),
-                    None => format!("there is no {what} of this name"),
+                match (mention::repeatable(key), chinese::thing(what)) {
+                    (Some(key), zh) => both(
+                        &format!("没有{zh} {key}"),
+                        &format!("there is no {what} {key}"),
+                    ),
+                    (None, zh) => both(
+                        &format!("没有这个{zh}"),
+                        &format!("there is no {what} of this name"),
+                    ),
                 },
             ),
             StoreError::Conflict(conflict) => conflict.into(),
@@ -115,7 +130,10 @@ impl From<Conflict> for Problem {
             StatusCode::CONFLICT,
             kind(&conflict),
             "Stands against a rule",
-            format!("{conflict}; {}", fix(&conflict)),
+            both(
+                &chinese::conflict(&conflict),
+                &format!("{conflict}; {}", fix(&conflict)),
+            ),
         )
         .pointing_at(rows)
     }
@@ -148,7 +166,7 @@ const fn kind(conflict: &Conflict) -> &'static str {
 const fn fix(conflict: &Conflict) -> &'static str {
     match conflict {
         Conflict::AlreadyOwed { .. } => {
-            "take these rows out, or have the other batch refused first"
+            "take these rows out, or withdraw the other batch first (`wagegate withdraw`)"
         }
         Conflict::RowsDiffer => "upload the sheet again",
         Conflict::NotNow(_) => "look at the batch: it says what comes next and whose it is",
@@ -264,12 +282,16 @@ impl From<EvidenceError> for Problem {
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "urn:wagegate:too-large",
                     "Too large",
-                    "the body is larger than is taken here: split it",
+                    both(
+                        "文件超过可接收的大小；请分成几份提交",
+                        "the body is larger than is taken here: split it",
+                    ),
                 )
             }
-            EvidenceError::Interrupted(_) => {
-                bad_request("the body broke off and nothing of it was kept; send it again")
-            }
+            EvidenceError::Interrupted(_) => bad_request(&both(
+                "上传中断，未保存任何内容；请重新上传",
+                "the body broke off and nothing of it was kept; send it again",
+            )),
             EvidenceError::Missing { .. }
             | EvidenceError::Damaged { .. }
             | EvidenceError::Full { .. }
@@ -302,19 +324,15 @@ impl From<SubmitError> for Problem {
 
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
-        match error {
-            IntakeError::Refused(ref refused) => {
-                let detail = match refused.total {
-                    more if more > 1_000 => format!("{error}; the first 1,000 are listed"),
-                    _ => error.to_string(),
-                };
-                unprocessable(detail, refused.problems.iter().map(row_problem).collect())
-            }
-            IntakeError::Unreadable(_) | IntakeError::TooLarge => {
-                unprocessable(error.to_string(), Vec::new())
-            }
-            IntakeError::Io(_) | IntakeError::Records(_) | IntakeError::Stopped => internal(&error),
-        }
+        let Some(zh) = chinese::sheet(&error) else {
+            return internal(&error);
+        };
+        let IntakeError::Refused(refused) = &error else {
+            return unprocessable(both(&zh, &error.to_string()), Vec::new());
+        };
+        let en = error.to_string() + more(refused.total);
+        let rows = refused.problems.iter().map(row_problem).collect();
+        unprocessable(both(&zh, &en), rows)
     }
 }
 
@@ -332,22 +350,24 @@ impl From<EnrolError> for Problem {
 
 impl From<FormsError> for Problem {
     fn from(error: FormsError) -> Self {
-        match &error {
-            FormsError::Refused(refused) => {
-                let more = if refused.total > 1_000 {
-                    "; the first 1,000 are listed"
-                } else {
-                    ""
-                };
-                let rows = refused.problems.iter().map(row_problem).collect();
-                unprocessable(format!("{error}{more}"), rows)
-            }
-            FormsError::Unreadable(_)
-            | FormsError::TooLarge
-            | FormsError::NoSecret
-            | FormsError::Unsigned { .. } => unprocessable(error.to_string(), Vec::new()),
-            FormsError::Io(_) | FormsError::Stopped => internal(&error),
-        }
+        let Some(zh) = chinese::roster(&error) else {
+            return internal(&error);
+        };
+        let FormsError::Refused(refused) = &error else {
+            return unprocessable(both(&zh, &error.to_string()), Vec::new());
+        };
+        let en = error.to_string() + more(refused.total);
+        let rows = refused.problems.iter().map(row_problem).collect();
+        unprocessable(both(&zh, &en), rows)
+    }
+}
+
+/// What is said where not all problems are listed.
+const fn more(total: u64) -> &'static str {
+    if total > 1_000 {
+        "; the first 1,000 are listed"
+    } else {
+        ""
     }
 }
 

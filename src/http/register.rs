@@ -1,5 +1,7 @@
 //! Regions, contractors and projects: imported by the operator, seen by whoever has them in scope.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use wagegate_domain::ids::{BankAccount, Region, Uscc};
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     security::{access::Target, principal::is_project_code},
-    store::{Conflict, ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError},
+    store::{Conflict, ContractorEntry, ProjectEntry, RegionEntry, Registered, StoreError, Within},
 };
 
 /// Largest import; a province's projects are a few MiB.
@@ -92,6 +94,36 @@ pub(super) async fn import_regions(
         .import_regions(&regions, &ask.caller.name, ask.now())
         .await?;
     Ok(ok(&Imported::from(registered)))
+}
+
+/// Regions: all for who sees everything, for a supervisor those under theirs, for others those of their projects.
+#[utoipa::path(
+    get, path = "/v1/regions", params(AfterCode), responses((status = 200, body = Page<RegionWire>))
+)]
+pub(super) async fn regions(ask: Ask) -> Result<HttpResponse, Problem> {
+    let query: AfterCode = ask.query()?;
+    let limit = wire::size(query.limit)?;
+    let after = query.after.unwrap_or_default();
+    let mut found = ask.store().regions().await?;
+    match ask.sees()? {
+        Within::All => {}
+        Within::Region(prefix) => {
+            found.retain(|region| region.code.to_string().starts_with(&prefix));
+        }
+        seen @ Within::Projects(_) => {
+            let projects = ask.store().project_page(&seen, None, u32::MAX).await?;
+            let theirs: BTreeSet<_> = projects
+                .iter()
+                .map(|project| project.region.to_string())
+                .collect();
+            found.retain(|region| theirs.contains(&region.code.to_string()));
+        }
+    }
+    found.retain(|region| region.code.to_string() > after);
+    found.sort_by_key(|region| region.code.to_string());
+    Ok(ok(&Page::<RegionWire>::of(found, limit, |region| {
+        region.code.to_string()
+    })))
 }
 
 /// Registers contractors, or changes their names.
@@ -191,6 +223,16 @@ impl From<Registered> for Imported {
             new,
             changed,
             same,
+        }
+    }
+}
+
+impl From<RegionEntry> for RegionWire {
+    fn from(entry: RegionEntry) -> Self {
+        Self {
+            code: entry.code.to_string(),
+            name: entry.name,
+            base_projects: entry.base_projects,
         }
     }
 }

@@ -80,9 +80,15 @@ pub struct Upload {
     pub sum: Option<String>,
     /// Rows to be left out: `12,17`, in later sheets `二队:9`.
     pub leave_out: Option<String>,
+}
+
+/// How a check is answered.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Wished {
     /// `xlsx` gives the same workbook back with the reasons.
     #[param(pattern = "^(json|xlsx)$")]
-    pub answer: Option<String>,
+    answer: Option<String>,
 }
 
 impl Upload {
@@ -107,7 +113,7 @@ impl Upload {
 
 /// Checks a wage sheet as a submission would, and stores nothing.
 #[utoipa::path(
-    post, path = "/v1/batches/check", params(Upload),
+    post, path = "/v1/batches/check", params(Upload, Wished),
     request_body(content(
         ("application/octet-stream"), ("text/csv"), ("application/json"), ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
     )),
@@ -117,7 +123,8 @@ impl Upload {
 )]
 pub(super) async fn check(ask: Ask, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let upload: Upload = ask.query()?;
-    let as_workbook = match upload.answer.as_deref() {
+    let wished: Wished = ask.query()?;
+    let as_workbook = match wished.answer.as_deref() {
         None | Some("json") => false,
         Some("xlsx") => true,
         Some(_) => return Err(bad_request("`answer` is json or xlsx")),

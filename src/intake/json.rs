@@ -1,4 +1,4 @@
-//! Wage sheets as JSON: our own form, and the national platform's `Payroll.Add`. Both stream; a row is held, and nothing else.
+//! Wage sheets as JSON: our own form, and the national platform's `Payroll.Add`, bare or under `method` and `data`. Both stream; a row is held, and nothing else.
 //!
 //! A row's number is its place in the list, from 1. Amounts are read from their digits as they stand: no float comes near them.
 
@@ -137,6 +137,40 @@ impl<'de> Visitor<'de> for &mut Document<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.fields(&mut map)?;
+        if self.head.has_rows {
+            Ok(())
+        } else {
+            Err(A::Error::custom("no rows"))
+        }
+    }
+}
+
+/// What lies under `data` of a message of the national platform.
+struct Inside<'d, 'a>(&'d mut Document<'a>);
+
+impl<'de> DeserializeSeed<'de> for Inside<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Inside<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a wage sheet as an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.0.fields(&mut map)
+    }
+}
+
+impl Document<'_> {
+    fn fields<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "declared" => self.head.declared = declared::<A>(map.next_value()?)?,
@@ -151,18 +185,25 @@ impl<'de> Visitor<'de> for &mut Document<'_> {
                     document: self,
                     national: true,
                 })?,
+                "method" => {
+                    let method: String = map.next_value()?;
+                    if !is_wages(&method) {
+                        return Err(A::Error::custom("another message than Payroll.Add"));
+                    }
+                }
+                "data" => map.next_value_seed(Inside(self))?,
                 "projectCode" => self.head.form.push(("projectCode", map.next_value()?)),
                 "corpCode" => self.head.form.push(("corpCode", map.next_value()?)),
                 "payMonth" => self.head.form.push(("payMonth", map.next_value()?)),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if self.head.has_rows {
-            Ok(())
-        } else {
-            Err(A::Error::custom("no rows"))
-        }
+        Ok(())
     }
+}
+
+fn is_wages(method: &str) -> bool {
+    method.strip_suffix(".Add").unwrap_or(method) == "Payroll"
 }
 
 fn declared<'de, A: MapAccess<'de>>(stated: Stated) -> Result<Declared, A::Error> {

@@ -46,8 +46,8 @@ pub use template::{TemplateError, template};
 /// Opens the sheet's bytes from their beginning; each pass does it anew.
 pub type OpenSheet<'a> = &'a dyn Fn() -> io::Result<Box<dyn BufRead + Send>>;
 
-/// Says which of some rows the paying bank cannot take: the row's place among them, the bank's field, and why not.
-pub type FitsBank<'a> = &'a dyn Fn(&[WageRow]) -> Vec<(usize, String, String)>;
+/// Says which of some rows the paying bank cannot take: the row's place among them, the bank's field, and why not in both languages.
+pub type FitsBank<'a> = &'a dyn Fn(&[WageRow]) -> Vec<(usize, String, Words)>;
 
 /// What the national form leaves to its reader.
 pub trait National {

@@ -122,7 +122,7 @@ pub enum Flaw {
     /// The bank's field and why the text does not fit it.
     UnfitForBank {
         field: String,
-        why: String,
+        why: Words,
     },
     /// The headers that were looked for and not found.
     NoHeader {
@@ -288,9 +288,9 @@ impl Flaw {
             Self::TotalDiffers { counted } => [format!("合计与各行之和 {counted} 元不符"), format!("the total is not the sum of the rows, which is {counted} yuan"), "核对合计与各行金额".into(), "check the total and the rows".into()],
             Self::CountDiffers { counted } => [format!("申报人数与实际行数 {counted} 不符"), format!("the count declared is not the number of rows, which is {counted}"), "核对人数与各行，是否有漏行或多行".into(), "check the count and look for a row that is missing or too many".into()],
             Self::MonthDiffers { title } => [format!("表头月份为 {title}，与申报月份不一致"), format!("the title says {title}, which is not the month that you submit"), "核对月份，改正表头或申报月份".into(), "correct the title or the month".into()],
-            Self::AlreadyOwed { batch } => [format!("该工人本月工资已在批次 {batch} 中"), format!("this worker has a wage for this project and month in batch {batch} already"), "删除该行；如该批次有误且尚未审批，请先驳回该批次".into(), "take the row out; if that batch is wrong and awaits approval, have it refused first".into()],
+            Self::AlreadyOwed { batch } => [format!("该工人本月工资已在批次 {batch} 中"), format!("this worker has a wage for this project and month in batch {batch} already"), "删除该行；如该批次有误且尚未批准，请先撤回该批次（wagegate withdraw）".into(), "take the row out; if that batch is wrong and not released yet, withdraw it first (wagegate withdraw)".into()],
             Self::OwedElsewhere { batch } => [format!("该工人本月在另一项目的批次 {batch} 中也有工资"), format!("this worker has a wage for this month in batch {batch} of another project too"), "核对该工人本月是否在两个项目上工；确认无误可忽略".into(), "ask whether the worker was on both sites this month; if so, go on".into()],
-            Self::SheetTwice { batch } => [format!("同一文件已提交为批次 {batch}"), format!("this very file was submitted already, as batch {batch}"), "查看该批次；要重新提交，请先驳回该批次".into(), "look at that batch; to submit the file again, have it refused first".into()],
+            Self::SheetTwice { batch } => [format!("同一文件已提交为批次 {batch}"), format!("this very file was submitted already, as batch {batch}"), "查看该批次；要重新提交，请先撤回该批次（wagegate withdraw）".into(), "look at that batch; to submit the file again, withdraw it first (wagegate withdraw)".into()],
             Self::NotRegistered => fixed(["该工人未实名登记", "this worker is not registered", "先在项目花名册中登记该工人，再发放工资", "register the worker on the project's roster first"]),
             Self::NotOnSite => fixed(["该工人本月不在本项目在场名单中", "this worker was not on this project's site in the pay month", "核对进退场日期，更正花名册或删除该行", "check entry and exit: correct the roster, or take the row out"]),
             Self::NoRoster => fixed(["本项目尚无花名册，未核对工人是否登记和在场", "this project has no roster: nobody was checked for being registered and on site", "导入花名册后，系统会逐人核对", "import the roster, and every row is checked"]),
@@ -303,12 +303,12 @@ impl Flaw {
             Self::AmountFar { more: false } => fixed(["金额不到上月的三分之一", "the amount is less than a third of last month's", "核对金额；确认无误可忽略", "look at it again; if it is right, go on"]),
             Self::MonthFuture => fixed(["工资月份尚未到来", "the pay month has not begun", "核对申报月份", "check the month that you submit"]),
             Self::MonthOld => fixed(["工资月份距今超过12个月", "the pay month is more than 12 months ago", "核对申报月份；确认补发旧月工资可忽略", "check the month; if wages of so long ago are owed, go on"]),
-            Self::BackPay => fixed(["该行为补发（isBackPay=1），暂不支持随工资表提交", "this row is back pay (isBackPay=1), which is not taken with a wage sheet", "补发请从失败工单重新发放，从本表删除该行", "re-issue it from the failed wage, and take the row out of this list"]),
+            Self::BackPay => fixed(["该行为补发（isBackPay=1），暂不支持随工资表提交", "this row is back pay (isBackPay=1), which is not taken with a wage sheet", "从本表删除该行；补发目前只能在本系统之外办理", "take the row out of this list; back pay is not paid through this gateway yet"]),
             Self::FormDiffers { field } => [format!("{field} 与申报的项目、企业或月份不一致"), format!("{field} does not agree with the project, contractor or month that you submit for"), "核对接口报文头与申报参数".into(), "check the head of the document and what you submit".into()],
             Self::FieldSealed => fixed(["加密字段无法解密", "the encrypted field does not open", "用本项目的平台密钥加密后重新提交", "encrypt it with this project's secret of the platform, and send it again"]),
             Self::LeaveUnknown => fixed(["要剔除的行不存在", "a row to be left out is not there", "按表格显示的行号填写，第二张表起写作 表名:行号", "name rows as the spreadsheet counts them; in later sheets as sheet:row"]),
             Self::LeaveSound => fixed(["要剔除的行没有问题", "a row to be left out has no problem", "只能剔除有错误的行；不发的行请从表中删除", "only rows with problems can be left out; take others out of the sheet"]),
-            Self::UnfitForBank { field, why } => [format!("代发银行无法接收该行的{}：{why}", chinese(field)), format!("the paying bank cannot take this row's {field}: {why}"), "按银行要求更正该栏".into(), "correct it as the bank wants it".into()],
+            Self::UnfitForBank { field, why } => [format!("代发银行无法接收该行的{}：{}", chinese(field), why.zh), format!("the paying bank cannot take this row's {field}: {}", why.en), "按银行要求更正该栏".into(), "correct it as the bank wants it".into()],
             Self::NoHeader { missing } => [format!("没有找到表头：缺少 {missing}"), format!("no header row: {missing} not found in the first rows"), "表头一行写明 姓名、身份证号、银行卡号、实发工资，顺序不限".into(), "write one header row with 姓名, 身份证号, 银行卡号 and 实发工资, in any order".into()],
             Self::HeaderTwice => fixed(["两列表头相同", "two columns have the same header", "改名或删除其中一列", "rename one or take it out"]),
             Self::NoRows => fixed(["表中没有工人", "there is no worker in the sheet", "在表头下逐行填写工人", "write one worker a row under the header"]),
@@ -334,6 +334,10 @@ fn chinese(field: &str) -> &str {
         "account" => "银行卡号",
         "cnaps" => "联行号",
         "amount" => "金额",
+        "special account" => "专户账号",
+        "account name" => "专户户名",
+        "remark" => "附言",
+        "row" => "内容",
         other => other,
     }
 }

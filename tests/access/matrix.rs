@@ -241,10 +241,12 @@ async fn faults(
 }
 
 #[tokio::test]
-async fn a_bank_is_told_that_all_is_well_and_no_more() {
+async fn who_is_no_operator_is_told_that_all_is_well_and_no_more() {
     let house = House::open().await;
-    let told = house.as_bank("qingshan").get("/v1/health").await;
-    assert_eq!((told.status, told.text.as_str()), (200, r#"{"well":true}"#));
-    let whole = house.as_user("clerk").get("/v1/health").await.json();
+    for somebody in [house.as_bank("qingshan"), house.as_user("clerk")] {
+        let told = somebody.get("/v1/health").await;
+        assert_eq!((told.status, told.text.as_str()), (200, r#"{"well":true}"#));
+    }
+    let whole = house.as_user("operator").get("/v1/health").await.json();
     assert_eq!(whole["status"], "ok");
 }

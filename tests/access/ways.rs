@@ -61,6 +61,7 @@ const DEPOSIT: &str = r#"{"account": "{account}", "amount_fen": 1, "reference": 
 #[rustfmt::skip]
 pub(crate) const WAYS: &[Way] = &[
     post("/v1/regions",                      "/v1/regions",                                    JSON, "[]"),
+    get( "/v1/regions",                      "/v1/regions"),
     post("/v1/projects",                     "/v1/projects",                                   JSON, "[]"),
     get( "/v1/projects",                     "/v1/projects"),
     post("/v1/contractors",                  "/v1/contractors",                                JSON, "[]"),

@@ -1,6 +1,6 @@
 //! The command line against a running gateway: what it prints and how it ends.
 
-use std::process::Output;
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Output};
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,15 @@ const LOOKS: &[(&str, &str, &str)] = &[
     ("operator",   "suspense",                   "原因 why"),
     ("operator",   "audit verify",               "whole"),
     ("operator",   "recount",                    "adds up"),
-    ("clerk",      "health",                     "gateway at qingshan"),
+    ("operator",   "health",                     "gateway at qingshan"),
+    ("clerk",      "health",                     "正常 the gateway is well"),
+    ("finance",    "rates --month 2026-10",      "P1"),
+    ("clerk",      "batches --wide",             "待发 held"),
+    ("clerk",      "items {code} --place held",  "3 人次"),
+    ("clerk",      "batch {code}",               "no roster"),
+    ("operator",   "batch {code}",               "12000.03"),
+    ("clerk",      "projects",                   "2400000000000001"),
+    ("supervisor", "regions",                    "530102"),
 ];
 
 /// Exit codes, and words on standard error.
@@ -43,6 +51,10 @@ const ENDS: &[(&str, &str, i32, &str)] = &[
     ("operator", "import regions {open quote}",                  1, "quotation mark"),
     ("operator", "import regions {no number}",                   1, "line 2: column 3"),
     ("clerk",    "watch --until-settled --within-s 0",           6, "ran out"),
+    ("clerk",    "watch B-none",                                 1, "no such thing"),
+    ("clerk",    "attach B-none",                                2, "<FILE>"),
+    ("operator", "principal add x --role clerk",                 1, "give --project CODE"),
+    ("operator", "principal add x --role supervisor",            1, "give --region CODE"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,12 +99,20 @@ async fn the_whole_round_by_command_line() {
     assert!(card.contains(&format!("wagegate review {code}")), "{card}");
     let table = house.write("signed.pdf", "%PDF-1.7 signed by all");
     let table = table.to_str().unwrap();
+    let kept = house.write("contract.pdf", "%PDF-1.7 a contract");
+    let kept = text(&house.command("clerk", &["evidence", kept.to_str().unwrap()]));
+    let hash = kept.trim();
     for (user, arguments, words) in [
         ("clerk", vec!["attach", code, table], "signed_table"),
         (
             "reviewer",
             vec!["review", code, "--content", content],
             "wagegate release",
+        ),
+        (
+            "clerk",
+            vec!["attach", code, "--hash", hash, "--kind", "contract"],
+            "contract",
         ),
         ("approver", vec!["changes", code], "新增 new"),
         ("approver", vec!["preview", code], "17:00"),
@@ -109,7 +129,7 @@ async fn the_whole_round_by_command_line() {
         (
             "approver",
             vec!["release", code, "--content", content],
-            "已批准 released",
+            "提示 warnings: 1, 剔除的行 rows left out: 0",
         ),
     ] {
         let output = house.command(user, &arguments);
@@ -118,6 +138,7 @@ async fn the_whole_round_by_command_line() {
     }
 
     for (user, arguments, words) in LOOKS {
+        let arguments = arguments.replace("{code}", code);
         let arguments: Vec<&str> = arguments.split(' ').collect();
         let output = house.command(user, &arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -209,7 +230,69 @@ async fn how_a_command_ended_is_in_its_exit_code() {
             "--json",
         ],
     ));
-    assert_eq!(pointers[0]["row"], json!(2));
+    assert_eq!(pointers["rows"][0]["row"], json!(2));
+    let refused = house.command("clerk", &["batch", "B-none", "--json"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(json_of(&refused)["type"], "urn:wagegate:denied");
+    let help = text(&house.command("clerk", &["release", "--help"]));
+    assert!(help.contains("Exit codes"), "{help}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_with_people_are_their_owners_only_even_where_there_was_another() {
+    let house = House::open().await;
+    let code = house.batch(2).await["code"].as_str().unwrap().to_owned();
+    let bad = house.write("bad.csv", sheet(2).replace("李一", ""));
+    let open = house.write("out", "anybody reads this");
+    let [bad, out] = [bad, open].map(|path| path.display().to_string());
+    for (user, line, status) in [
+        (
+            "approver",
+            format!("preview {code} --part 1 --out {out}"),
+            0,
+        ),
+        (
+            "clerk",
+            format!("template wages {out} --project P1 --month 2026-10"),
+            0,
+        ),
+        ("clerk", format!("template roster {out}"), 0),
+        (
+            "clerk",
+            format!("errors {bad} --project P1 --month 2026-10 --xlsx {out}"),
+            3,
+        ),
+        ("finance", format!("outcomes --csv --out {out}"), 0),
+    ] {
+        fs::set_permissions(&out, fs::Permissions::from_mode(0o644)).unwrap();
+        let output = house.command(user, &line.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.status.code(), Some(status), "{line}: {output:?}");
+        let mode = fs::metadata(&out).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{line}");
+        assert!(!fs::read(&out).unwrap().starts_with(b"anybody"), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_decides_sees_warnings_and_the_rows_left_out_first() {
+    let house = House::open().await;
+    let bad = sheet(3).replace("4000.01", "五千");
+    let taken = house
+        .as_user("clerk")
+        .post("/v1/batches?project=P1&month=2026-10&leave_out=3", bad)
+        .await;
+    let code = taken.json()["code"].as_str().unwrap().to_owned();
+    let shown = text(&house.command("approver", &["batch", &code]));
+    let at = |words: &str| {
+        shown
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}: {shown}"))
+    };
+    assert!(at("本项目尚无花名册") < at("下一步 next"), "{shown}");
+    assert!(at("this project has no roster") < at("amount_not_number"));
+    assert!(at("amount_not_number") < at("下一步 next"));
+    let told = json_of(&house.command("approver", &["batch", &code, "--json"]));
+    assert_eq!(told["left_out"][0]["row"], json!(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

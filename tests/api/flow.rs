@@ -206,7 +206,11 @@ async fn the_books_are_whole_and_the_gateway_is_well() {
         house.as_bank("bishui").get("/v1/health").await.json(),
         json!({"well": true})
     );
-    let health = house.as_user("clerk").get("/v1/health").await.json();
+    assert_eq!(
+        house.as_user("clerk").get("/v1/health").await.json(),
+        json!({"well": true})
+    );
+    let health = operator.get("/v1/health").await.json();
     assert_eq!(
         (&health["status"], &health["store_reachable"]),
         (&json!("ok"), &json!(true))

@@ -11,6 +11,7 @@ mod flow;
 mod house;
 mod keys;
 mod manners;
+mod outages;
 #[path = "../webhooks/receiver.rs"]
 #[expect(dead_code, reason = "the tests of webhooks use the rest")]
 mod receiver;

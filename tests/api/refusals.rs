@@ -33,6 +33,9 @@ const LISTS: &[(&str, &str, &str, &[&str])] = &[
     ("contractor2", "/v1/projects",              "code",    &["P2"]),
     ("supervisor2", "/v1/projects",              "code",    &["P2"]),
     ("operator",    "/v1/projects",              "code",    &["P1", "P2"]),
+    ("contractor2", "/v1/regions",               "code",    &["530302"]),
+    ("supervisor",  "/v1/regions?after=530100",  "code",    &["530102"]),
+    ("operator",    "/v1/regions?limit=2",       "code",    &["530000", "530100"]),
     ("finance2",    "/v1/accounts",              "project", &["P2"]),
     ("supervisor",  "/v1/accounts",              "project", &["P1"]),
 ];
@@ -90,9 +93,18 @@ async fn a_good_certificate_of_somebody_unknown_is_refused() {
 const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
     ("operator", "GET",    "/v1/nothing", "", 404, "/v1"),
     ("operator", "DELETE", "/v1/batches", "", 405, "POST, GET, HEAD, OPTIONS"),
-    ("operator", "PUT",    "/v1/regions", "", 405, "POST, OPTIONS"),
-    ("operator", "GET",    "/v1/batches/B-none", "", 404, "B-none"),
+    ("operator", "PUT",    "/v1/regions", "", 405, "POST, GET, HEAD, OPTIONS"),
+    ("operator", "GET",    "/v1/batches/B-none", "", 404, "没有批次 B-none。 there is no batch B-none"),
     ("clerk",    "GET",    "/v1/batches/B-none", "", 403, "no such thing in the caller's projects"),
+    ("clerk",    "GET",    "/v1/batches/B-none", "", 403, "您负责的项目"),
+    ("clerk",    "GET",    "/v1/audit", "", 403, "您的角色不能做这件事"),
+    ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "", 422, "文件为空"),
+    ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "\u{0}x", 422, "既不是 .xlsx"),
+    ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "{\"rows\": 1}", 422, "JSON 格式不符"),
+    ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "{\"rows\": []}", 422, "工资表有 1 处问题"),
+    ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10&answer=xlsx", "", 400, "answer is not known"),
+    ("clerk",    "POST",   "/v1/projects/P1/workers", "", 422, "无法作为花名册读取：文件为空"),
+    ("reviewer", "POST",   "/v1/batches/{code}/review", "{\"content\": \"{hash}\"}", 409, "批次内容与您所看到的不一致"),
     ("clerk",    "GET",    "/v1/batches?month=2026-13", "", 400, "such as 2026-10"),
     ("clerk",    "GET",    "/v1/batches?colour=red", "", 400, "colour is not known"),
     ("clerk",    "GET",    "/v1/batches?month=2026-10&month=2026-11", "", 400, "twice"),
@@ -128,7 +140,9 @@ async fn what_does_not_fit_is_a_problem_that_says_what_to_do() {
         let path = path
             .replace("{code}", &code)
             .replace("{hash}", &"0".repeat(64));
-        let body = body.replace("{large}", &"x".repeat(65 * 1024));
+        let body = body
+            .replace("{hash}", &"0".repeat(64))
+            .replace("{large}", &"x".repeat(65 * 1024));
         let answer = house.as_user(user).ask(method, &path, body).await;
         let expected = (*status, "application/problem+json");
         assert_eq!(

@@ -307,3 +307,40 @@ async fn a_template_names_whoever_is_on_the_roster_with_or_without_a_card() {
     let card = workers[0]["card"].as_str().unwrap();
     assert_eq!([row(3), row(4)], [["李二", card], ["李三", ""]]);
 }
+
+#[tokio::test]
+async fn a_message_of_the_national_platform_is_read_bare_or_in_its_envelope() {
+    let house = House::open().await;
+    let clerk = house.as_user("clerk");
+    let data = json!({"projectCode": "P1", "corpCode": "91530902MA6K004010", "payMonth": "2026-10",
+        "detailList": [{"idCardNumber": "not sealed", "payRollBankCardNumber": "not sealed", "actualAmount": 1, "isBackPay": 0}]});
+    let message = json!({"method": "Payroll.Add", "data": data});
+    let json_kind = [("content-type", "application/json")];
+    for body in [data, message] {
+        for path in [CHECK, SUBMIT] {
+            let answer = clerk.ask_with("POST", path, &json_kind, body.to_string());
+            let answer = answer.await.json();
+            let problems = answer.get("problems").unwrap_or(&answer["rows"]);
+            assert!(
+                codes(problems).contains(&(1, "field_sealed")),
+                "{path}: {answer}"
+            );
+        }
+    }
+    let other = json!({"method": "ProjectWorker.Add", "data": {"detailList": []}});
+    let answer = clerk.post(SUBMIT, other.to_string()).await;
+    assert_eq!(answer.status, 422, "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_said_in_both_languages() {
+    let house = House::open().await;
+    let old = [0xD0, 0xCF, 0x11, 0xE0, 0, 0].to_vec();
+    for path in [SUBMIT, CHECK, "/v1/projects/P1/workers"] {
+        let answer = house.as_user("clerk").post(path, old.clone()).await;
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        for words in ["旧版 .xls 或设有密码", "old .xls workbook"] {
+            assert!(detail.contains(words), "{path}: {detail}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, yield_now};
 use wagegate::store::postgres::PostgresStore;
 use wagegate::store::{
     Approvals as _, CardRuling, Claim, Decision, Registry as _, Saying, Says, Store, StoreError,
-    Taken, TaskKind,
+    Taken, TaskKind, Within,
 };
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
@@ -232,6 +232,8 @@ async fn a_word_on_a_card_follows_the_banks_word_of_the_same_moment() {
         reason: None,
         evidence: None,
         by: "finance".into(),
+        within: Within::All,
+        today: jiff::civil::date(2026, 11, 2),
         at: AT,
     };
     let store = Arc::clone(&stores[0]);
