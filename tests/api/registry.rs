@@ -383,7 +383,7 @@ async fn a_worker_on_anothers_site_keeps_name_and_verified_card() {
         assert!(refused.text.contains(words), "{words}: {refused:?}");
     }
     // That the worker was on their site too, long ago, gives them no say on the card.
-    stolen[0]["name"] = json!("李一");
+    stolen[0]["name"] = roster(1..=1)[0]["name"].clone();
     stolen[0].as_object_mut().unwrap().remove("card");
     let taken = clerk2
         .ask_with("POST", theirs, &[JSON], stolen.to_string())
