@@ -113,7 +113,7 @@ fn level_of(me: &MeWire) -> LevelWire {
     let region = me.region.as_deref().unwrap_or_default();
     match region.trim_end_matches("00").len() {
         0 => LevelWire::Project,
-        ..=4 => LevelWire::Prefecture,
+        1..=4 => LevelWire::Prefecture,
         _ => LevelWire::County,
     }
 }
