@@ -15,7 +15,7 @@ use crate::{intake, people};
 const CHUNK: usize = 1_000;
 
 const HEAD: &str = "INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at)
-    VALUES ('B', (SELECT id FROM project), '2026-10', $1, $1, $2, $3, 'awaiting_approval', 'clerk', 1)";
+    VALUES ('B', (SELECT id FROM project), '2026-10', $1, $1, $2, $3, 'awaiting_review', 'clerk', 1)";
 
 /// Milliseconds from the first statement to the answered commit.
 pub(crate) async fn run(folder: &TempDir, engine: &str, url: &str, rows: u32) -> u128 {

@@ -9,7 +9,7 @@ use wagegate_domain::outcome::Place;
 
 use super::columns::{Columns, stored, tally};
 use super::copy::Copy;
-use super::{approval, audit, notices, standing};
+use super::{approval, audit, notices, standing, versions};
 use crate::store::chain::Act;
 use crate::store::notice::NoticeKind;
 use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, StoreError};
@@ -33,6 +33,8 @@ pub(super) async fn accept(
         })?;
     take_in(&mut tx, rows).await?;
     must_add_up(&mut tx, batch).await?;
+    // A roster keeps its people chunk by chunk: it and a sheet with the same new people would wait for each other in a circle.
+    versions::hold(&mut tx).await?;
     let id = insert_head(&mut tx, batch, project).await?;
     insert_people(&mut tx).await?;
     insert_items(&mut tx, id).await?;

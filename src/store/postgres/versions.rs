@@ -19,6 +19,15 @@ pub(super) async fn lock(tx: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Waits until nobody changes the registry, and keeps it so until the end of the transaction; sheets do not wait for each other.
+pub(super) async fn hold(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock_shared($1)")
+        .bind(REGISTERING)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Appends every version that says something else than the last of its subject; gives those.
 pub(super) async fn append(
     tx: &mut PgConnection,

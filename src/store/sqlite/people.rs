@@ -55,27 +55,44 @@ pub(super) async fn keep_workers(
     tx: &mut SqliteConnection,
     workers: &[(&[u8; 16], &[u8])],
 ) -> Result<Vec<i64>, StoreError> {
-    QueryBuilder::new("INSERT INTO worker (blind, sealed) ")
-        .push_values(workers, |mut values, (blind, sealed)| {
-            values.push_bind(blind.as_slice()).push_bind(*sealed);
-        })
-        .push(" ON CONFLICT (blind) DO NOTHING")
-        .build()
-        .execute(&mut *tx)
-        .await?;
+    let mut ids = known_workers(tx, workers).await?;
+    let mut last = last(tx, "SELECT max(id) FROM worker").await?;
+    let mut new = Vec::new();
+    let mut keys = Vec::with_capacity(workers.len());
+    for (blind, sealed) in workers {
+        keys.push(*ids.entry(**blind).or_insert_with(|| {
+            last += 1;
+            new.push((last, blind, sealed));
+            last
+        }));
+    }
+    if !new.is_empty() {
+        QueryBuilder::new("INSERT INTO worker (id, blind, sealed) ")
+            .push_values(new, |mut values, (id, blind, sealed)| {
+                values
+                    .push_bind(id)
+                    .push_bind(blind.as_slice())
+                    .push_bind(*sealed);
+            })
+            .build()
+            .execute(tx)
+            .await?;
+    }
+    Ok(keys)
+}
+
+async fn known_workers(
+    tx: &mut SqliteConnection,
+    workers: &[(&[u8; 16], &[u8])],
+) -> Result<HashMap<[u8; 16], i64>, StoreError> {
     let mut query = QueryBuilder::new("SELECT blind, id FROM worker WHERE blind IN (");
     let mut blinds = query.separated(", ");
     for (blind, _) in workers {
         blinds.push_bind(blind.as_slice());
     }
     let rows = query.push(")").build().fetch_all(tx).await?;
-    let ids = rows
-        .iter()
+    rows.iter()
         .map(|row| Ok((row.array("blind")?, row.int("id")?)))
-        .collect::<Result<HashMap<[u8; 16], i64>, StoreError>>()?;
-    workers
-        .iter()
-        .map(|(blind, _)| ids.get(*blind).copied().ok_or_else(lost))
         .collect()
 }
 
@@ -84,35 +101,25 @@ pub(super) async fn keep_cards(
     tx: &mut SqliteConnection,
     cards: &[Card<'_>],
 ) -> Result<Vec<i64>, StoreError> {
-    if cards.is_empty() {
-        return Ok(Vec::new());
+    let mut ids = known_cards(tx, cards).await?;
+    let mut last = last(tx, "SELECT max(id) FROM binding").await?;
+    let mut new = Vec::new();
+    let mut keys = Vec::with_capacity(cards.len());
+    for card in cards {
+        keys.push(*ids.entry((card.worker, *card.blind)).or_insert_with(|| {
+            last += 1;
+            new.push((last, card));
+            last
+        }));
     }
-    QueryBuilder::new("INSERT INTO binding (worker_id, blind, account_blind, sealed, cnaps) ")
-        .push_values(cards, |mut values, card| {
-            values
-                .push_bind(card.worker)
-                .push_bind(card.blind.as_slice())
-                .push_bind(card.account_blind.as_slice())
-                .push_bind(card.sealed)
-                .push_bind(card.cnaps);
-        })
-        .push(" ON CONFLICT (worker_id, blind) DO NOTHING")
-        .build()
-        .execute(&mut *tx)
-        .await?;
-    let ids = bindings(tx, cards).await?;
-    cards
-        .iter()
-        .map(|card| {
-            ids.get(&(card.worker, *card.blind))
-                .copied()
-                .ok_or_else(lost)
-        })
-        .collect()
+    if !new.is_empty() {
+        insert_cards(tx, &new).await?;
+    }
+    Ok(keys)
 }
 
 /// All cards that these workers ever had: few each.
-async fn bindings(
+async fn known_cards(
     tx: &mut SqliteConnection,
     cards: &[Card<'_>],
 ) -> Result<HashMap<(i64, [u8; 16]), i64>, StoreError> {
@@ -127,6 +134,32 @@ async fn bindings(
         .iter()
         .map(|row| Ok(((row.int("worker_id")?, row.array("blind")?), row.int("id")?)))
         .collect()
+}
+
+async fn insert_cards(
+    tx: &mut SqliteConnection,
+    cards: &[(i64, &Card<'_>)],
+) -> Result<(), StoreError> {
+    QueryBuilder::new("INSERT INTO binding (id, worker_id, blind, account_blind, sealed, cnaps) ")
+        .push_values(cards, |mut values, (id, card)| {
+            values
+                .push_bind(*id)
+                .push_bind(card.worker)
+                .push_bind(card.blind.as_slice())
+                .push_bind(card.account_blind.as_slice())
+                .push_bind(card.sealed)
+                .push_bind(card.cnaps);
+        })
+        .build()
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The largest key so far: whoever writes has the lock, so the next ones are nobody else's.
+async fn last(tx: &mut SqliteConnection, newest: &'static str) -> Result<i64, StoreError> {
+    let last: Option<i64> = sqlx::query_scalar(newest).fetch_one(tx).await?;
+    Ok(last.unwrap_or(0))
 }
 
 pub(super) fn lost() -> StoreError {
