@@ -226,7 +226,8 @@ pub trait Store:
         after: Option<ItemCursor>,
         limit: u32,
     ) -> Result<Vec<(ItemCursor, ItemView)>, StoreError>;
-    /// Every attempt ever made on these projects and every item without one, of all months or one, for an outside audit, in batch, row and attempt order.
+    /// Every attempt ever made on these projects and every item without one, of all months or one, for an outside audit, in batch, row and attempt order. A batch
+    /// that was closed unsent owes nobody and is left out.
     async fn attempts(
         &self,
         within: &Within,

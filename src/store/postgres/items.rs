@@ -110,6 +110,7 @@ const ATTEMPTS: &str = "SELECT i.*, o.outcome, o.reason, f.code, f.code_text, g.
        LEFT JOIN attempt t ON t.batch_id = i.batch_id AND t.row_no = i.row_no
        LEFT JOIN instruction n ON n.id = t.instruction_id
        WHERE (i.batch_id, i.row_no) >= ($1, $2) AND (i.batch_id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
+         AND b.state NOT IN ('refused', 'withdrawn', 'expired')
          AND ($5::text[] IS NULL OR p.code = ANY ($5)) AND starts_with(p.region, $6) AND ($7::text IS NULL OR b.pay_month = $7)
        ORDER BY i.batch_id, i.row_no, COALESCE(t.attempt_no, 0) LIMIT $4
      ) i

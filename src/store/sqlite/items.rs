@@ -112,6 +112,7 @@ pub(super) async fn attempts(
         ">=",
         "",
         "(b.id, i.row_no, COALESCE(t.attempt_no, 0)) > ($1, $2, $3)
+         AND b.state NOT IN ('refused', 'withdrawn', 'expired')
          AND b.project_id IN (SELECT q.id FROM project q
            WHERE ($5 IS NULL OR q.code IN (SELECT value FROM json_each($5))) AND substr(q.region, 1, length($6)) = $6)
          AND ($7 IS NULL OR b.pay_month = $7)

@@ -124,6 +124,8 @@ pub(crate) async fn every_attempt_is_listed_for_the_audit(bench: Bench) {
     bench.settle().await;
     let key = bench.sent("B1", &[100, 200]).await.bank_key;
     bench.hears(vec![item(&key, 2, CLOSED)]).await;
+    in_month(&bench, "B0", "P2", MONTH, &[500]).await;
+    bench.refuse("B0").await;
     in_month(&bench, "B2", "P2", MONTH, &[400]).await;
     // A second attempt, as a re-issue will make it.
     for statement in [
