@@ -91,6 +91,10 @@ async fn take_in(tx: &mut PgConnection, rows: &mut dyn RowSource) -> Result<(), 
     }
     // The planner knows nothing of a new table's size until it is told.
     sqlx::query("ANALYZE incoming").execute(&mut *tx).await?;
+    // Sorting and joining a sheet in memory: with the server's usual 4 MiB a large one goes through its disk several times.
+    sqlx::query("SET LOCAL work_mem = '64MB'")
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 
