@@ -8,7 +8,7 @@ use wagegate_domain::{Fen, batch::BatchState};
 use super::{
     ask::Ask,
     problem::Problem,
-    refusal::{bad_request, internal, unprocessable},
+    refusal::{bad_request, internal, not_there, unprocessable},
     wire::{self, Figures, Page, ok},
 };
 use crate::{
@@ -211,7 +211,11 @@ fn masked(vault: &Vault, row: &ChangedRow) -> Result<ChangedWire, Problem> {
 
 /// The instructions that the batch would make today, with the hash of their exact bytes.
 #[utoipa::path(
-    get, path = "/v1/batches/{code}/preview", responses((status = 200, body = PreviewWire))
+    get, path = "/v1/batches/{code}/preview",
+    responses(
+        (status = 200, body = PreviewWire),
+        (status = 409, description = "It was split or closed already", body = Problem, content_type = "application/problem+json")
+    )
 )]
 pub(super) async fn preview(ask: Ask) -> Result<HttpResponse, Problem> {
     let batch = unsent(&ask).await?;
@@ -222,14 +226,18 @@ pub(super) async fn preview(ask: Ask) -> Result<HttpResponse, Problem> {
 /// The exact bytes of one part, people in clear; the look is recorded.
 #[utoipa::path(
     get, path = "/v1/batches/{code}/preview/{part}",
-    responses((status = 200, description = "The exact bytes", body = Vec<u8>, content_type = "application/octet-stream"))
+    params(("part" = u32, Path, description = "Its number, from 1", minimum = 1)),
+    responses(
+        (status = 200, description = "The exact bytes", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 409, description = "It was split or closed already", body = Problem, content_type = "application/problem+json")
+    )
 )]
 pub(super) async fn bytes(ask: Ask) -> Result<HttpResponse, Problem> {
     let batch = unsent(&ask).await?;
     let part = ask.part("part");
     let number = part
         .parse()
-        .map_err(|_| bad_request("the part is a number, from 1"))?;
+        .map_err(|_| not_there("`part` in the address is a number, from 1"))?;
     let now = ask.now();
     let bytes = preview::bytes(&ask.api.gateway, &batch, number, now).await?;
     let detail = format!("preview of part {number}");

@@ -9,7 +9,7 @@ use super::{
     ask::Ask,
     body,
     problem::Problem,
-    refusal::{bad_request, internal},
+    refusal::{internal, not_there},
     wire::ok,
 };
 use crate::{
@@ -113,11 +113,11 @@ pub(super) async fn rotate(ask: Ask, payload: web::Payload) -> Result<HttpRespon
 }
 
 /// Notes that a key goes, if nothing needs it; whoever asks takes it out of the key file.
-#[utoipa::path(post, path = "/v1/keys/{key}/remove", responses((status = 200, body = RemoveWire)))]
+#[utoipa::path(post, path = "/v1/keys/{key}/remove", params(("key" = u32, Path, description = "Its number in the key file")), responses((status = 200, body = RemoveWire)))]
 pub(super) async fn remove(ask: Ask) -> Result<HttpResponse, Problem> {
     ask.may(Target::Gateway)?;
     let key = ask.part("key").parse();
-    let key = key.map_err(|_| bad_request("a key is named by its number in the key file"))?;
+    let key = key.map_err(|_| not_there("a key is named by its number in the key file"))?;
     let current = rotation::remove(&ask.api.gateway, key, &ask.caller.name).await?;
     Ok(ok(&RemoveWire { key, current }))
 }
