@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
-use wagegate_domain::batch::BatchState;
+use wagegate_domain::{batch::BatchState, outcome::Place};
 
 use super::{
     Failure, Out,
@@ -242,7 +242,7 @@ pub(super) fn next_step(batch: &BatchWire) -> String {
         Some(BatchState::Released) => format!(
             "编排后发送；在此之前可收回 it is split and sent; until then an approver can take it back:\n  wagegate undo {code}"
         ),
-        Some(BatchState::Planned) => format!("跟踪到人 follow it to the last worker:\n  wagegate watch {code}"),
+        Some(BatchState::Planned) => followed(batch),
         Some(BatchState::ContentDiffers) => {
             "数据库内容与批准的不符，已停发，请运维核查 the rows are not those that were released: nothing more is sent; the operator must look".into()
         }
@@ -253,6 +253,33 @@ pub(super) fn next_step(batch: &BatchWire) -> String {
             .next
             .as_ref()
             .map_or_else(|| "—".into(), |next| format!("{} ({})", next.step, next.role)),
+    }
+}
+
+/// Until every wage has its word, then to what failed.
+fn followed(batch: &BatchWire) -> String {
+    let count = |place: Place| {
+        batch
+            .places
+            .get(place.code())
+            .map_or(0, |figures| figures.count)
+    };
+    let open: u64 = [Place::Held, Place::InFlight, Place::InDoubt]
+        .map(count)
+        .iter()
+        .sum();
+    let lost = count(Place::Failed) + count(Place::Returned);
+    match (open, lost) {
+        (1.., _) => format!(
+            "跟踪到人 follow it to the last worker:\n  wagegate watch {}",
+            batch.code
+        ),
+        (0, 1..) => format!(
+            "已办结，{lost} 人未发到 settled, and {lost} were not paid: look at whose task each is, and mend the cards:\n  \
+             wagegate failures --month {}\n  wagegate card replace",
+            batch.month
+        ),
+        (0, 0) => "已办结 settled".into(),
     }
 }
 

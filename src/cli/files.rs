@@ -22,8 +22,19 @@ enum UnderWay {
 }
 
 impl<'a> Private<'a> {
+    /// A file with something in it is somebody's work: it is not written over.
     pub(super) fn begin(to: &'a Path) -> Result<Self, Failure> {
-        let is_other = fs::metadata(to).is_ok_and(|about| !about.is_file() && !about.is_dir());
+        let there = fs::metadata(to);
+        if there
+            .as_ref()
+            .is_ok_and(|about| about.is_file() && about.len() > 0)
+        {
+            return Err(Failure::Here(format!(
+                "{}：已有同名文件且有内容，未覆盖，请换一个文件名 there is a file with something in it already, it was left as it is: name another",
+                to.display()
+            )));
+        }
+        let is_other = there.is_ok_and(|about| !about.is_file() && !about.is_dir());
         let under_way = if is_other {
             let straight = fs::OpenOptions::new().write(true).open(to);
             straight.map(UnderWay::Straight)

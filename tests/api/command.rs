@@ -264,8 +264,14 @@ async fn files_with_people_are_their_owners_only_even_where_there_was_another() 
         ),
         ("finance", format!("outcomes --csv --out {out}"), 0),
     ] {
+        let arguments: Vec<_> = line.split(' ').collect();
+        fs::write(&out, "anybody's work").unwrap();
+        let refused = house.command(user, &arguments);
+        assert_eq!(refused.status.code(), Some(1), "{line}: {refused:?}");
+        assert_eq!(fs::read(&out).unwrap(), b"anybody's work", "{line}");
+        fs::write(&out, "").unwrap();
         fs::set_permissions(&out, fs::Permissions::from_mode(0o644)).unwrap();
-        let output = house.command(user, &line.split(' ').collect::<Vec<_>>());
+        let output = house.command(user, &arguments);
         assert_eq!(output.status.code(), Some(status), "{line}: {output:?}");
         let mode = fs::metadata(&out).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{line}");
