@@ -126,7 +126,7 @@ const MISFITS: &[(&str, &str, &str, &str, u16, &str)] = &[
     ("approver", "GET",    "/v1/batches/{code}/changes?kind=all", "", 400, "new, gone, amount, card"),
     ("approver", "GET",    "/v1/batches/{code}/changes?after=x-1", "", 400, "`next`"),
     ("approver", "GET",    "/v1/batches/{code}/preview/9", "", 404, "no part 9"),
-    ("approver", "GET",    "/v1/batches/{code}/preview/x", "", 400, "from 1"),
+    ("approver", "GET",    "/v1/batches/{code}/preview/x", "", 404, "from 1"),
     ("clerk",    "POST",   "/v1/batches?project=P1&month=2026-10", "{large}{large}", 413, "larger"),
     ("operator", "POST",   "/v1/regions", r#"[{"code": "5301", "name": "x", "base_projects": null}]"#, 422, "1 of 1 lines"),
     ("operator", "POST",   "/v1/regions", r#"[{"code": "530100", "name": "x", "colour": 1}]"#, 422, "line 1"),
