@@ -110,12 +110,8 @@ pub trait Store:
         by: &str,
         at: Timestamp,
     ) -> Result<Registered, StoreError>;
-    /// All projects, by code.
-    async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError>;
     /// One project.
     async fn project(&self, code: &str) -> Result<ProjectEntry, StoreError>;
-    /// Figures of every special account.
-    async fn accounts(&self) -> Result<Vec<AccountFigures>, StoreError>;
     /// Books a deposit once.
     async fn record_deposit(
         &self,
@@ -131,8 +127,6 @@ pub trait Store:
     ) -> Result<BatchView, StoreError>;
     /// One batch.
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError>;
-    /// Batches, newest first; all, or those of some projects.
-    async fn batches(&self, month: Option<PayMonth>) -> Result<Vec<BatchView>, StoreError>;
 
     /// Makes sure that a recurring task exists.
     async fn ensure_task(
@@ -235,8 +229,6 @@ pub trait Store:
         after: Option<(ItemCursor, u32)>,
         limit: u32,
     ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError>;
-    /// What is in suspense.
-    async fn suspense(&self) -> Result<Vec<SuspenseView>, StoreError>;
     /// Counts everything again from the rows and compares with every kept figure: tallies, account figures, one live attempt an item.
     async fn recount(&self) -> Result<Recount, StoreError>;
 

@@ -8,10 +8,13 @@ mod certificates;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
 mod line;
+#[path = "../support/lists.rs"]
+mod lists;
 mod people;
 mod releases;
 mod world;
 
+use crate::lists::Lists as _;
 use wagegate_domain::{attempt::State, outcome::Place};
 use world::{Engine, World};
 

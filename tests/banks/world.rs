@@ -31,6 +31,7 @@ use wagegate::{
 };
 use wagegate_domain::{Fen, PayMonth, ids::Region, outcome::Place, period::CHINA, plan::reference};
 
+use crate::lists::Lists as _;
 use crate::{
     bank_process::{BankProcess, program},
     certificates::Certificates,

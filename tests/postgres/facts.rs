@@ -1,6 +1,7 @@
 //! Documents read by several gateways at the same moment, and words that PostgreSQL cannot hold.
 
 use crate::house::{AT, COUNT, LEASE_MS, WAGE, happening, read_task, two_sent_batches};
+use crate::lists::Lists as _;
 use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::task::JoinSet;

@@ -12,5 +12,7 @@ mod fresh_postgres;
 mod gateway;
 mod house;
 mod identities;
+#[path = "../support/lists.rs"]
+mod lists;
 mod races;
 mod schema;

@@ -2,6 +2,7 @@
 
 use crate::fresh_postgres::fresh_postgres;
 use crate::house::{AT, LEASE_MS, WAGE, approve, deposit, gateways, gateways_of, submit};
+use crate::lists::Lists as _;
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::sync::Arc;

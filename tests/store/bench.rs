@@ -10,6 +10,7 @@ use wagegate_domain::plan::{Limits, Splitter, is_own};
 use wagegate_domain::seating::Part;
 
 use crate::engines::Bench;
+use crate::lists::Lists as _;
 use crate::world::*;
 
 impl Bench {

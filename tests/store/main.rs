@@ -8,6 +8,8 @@ mod bench;
 mod engines;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
+#[path = "../support/lists.rs"]
+mod lists;
 mod migrating;
 mod suite;
 mod world;

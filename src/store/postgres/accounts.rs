@@ -9,17 +9,6 @@ use super::columns::Columns;
 use crate::store::chain::Act;
 use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};
 
-pub(super) async fn accounts(pool: &PgPool) -> Result<Vec<AccountFigures>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen,
-           COALESCE((SELECT sum(amount_fen) FROM deposit d WHERE d.account_id = a.id), 0)::bigint AS deposited
-         FROM special_account a JOIN project p ON p.account_id = a.id ORDER BY p.code COLLATE \"C\"",
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(figures).collect()
-}
-
 pub(super) fn figures(row: &PgRow) -> Result<AccountFigures, StoreError> {
     Ok(AccountFigures {
         project: row.text("code")?,

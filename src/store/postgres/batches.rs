@@ -2,7 +2,6 @@
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
-use wagegate_domain::PayMonth;
 use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::ids::Region;
 use wagegate_domain::outcome::Place;
@@ -247,8 +246,7 @@ const VIEW: &str = "SELECT b.id, b.code, p.code AS project, p.name AS project_na
        ARRAY(SELECT item_count FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS counts,
        ARRAY(SELECT total_fen FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS sums
      FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
-     WHERE ($1::text IS NULL OR b.code = $1) AND ($2::text IS NULL OR b.pay_month = $2)
-       AND ($3::bigint[] IS NULL OR b.id = ANY($3)) ORDER BY b.id DESC";
+     WHERE ($1::text IS NULL OR b.code = $1) AND ($2::bigint[] IS NULL OR b.id = ANY($2)) ORDER BY b.id DESC";
 
 pub(super) async fn view(
     connection: &mut PgConnection,
@@ -256,7 +254,6 @@ pub(super) async fn view(
 ) -> Result<BatchView, StoreError> {
     let row = sqlx::query(VIEW)
         .bind(code)
-        .bind(None::<&str>)
         .bind(None::<&[i64]>)
         .fetch_optional(connection)
         .await?;
@@ -266,23 +263,9 @@ pub(super) async fn view(
         .ok_or_else(|| unknown(code))
 }
 
-pub(super) async fn list(
-    pool: &PgPool,
-    month: Option<PayMonth>,
-) -> Result<Vec<BatchView>, StoreError> {
-    let rows = sqlx::query(VIEW)
-        .bind(None::<&str>)
-        .bind(month.map(|month| month.to_string()))
-        .bind(None::<&[i64]>)
-        .fetch_all(pool)
-        .await?;
-    rows.iter().map(batch_view).collect()
-}
-
 /// Those with these ids, newest first.
 pub(super) async fn by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<BatchView>, StoreError> {
     let rows = sqlx::query(VIEW)
-        .bind(None::<&str>)
         .bind(None::<&str>)
         .bind(ids)
         .fetch_all(pool)

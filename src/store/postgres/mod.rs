@@ -109,14 +109,8 @@ impl Store for PostgresStore {
     ) -> Result<Registered, StoreError> {
         register::import_projects(&self.pool, projects, by, at).await
     }
-    async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError> {
-        register::projects(&self.pool).await
-    }
     async fn project(&self, code: &str) -> Result<ProjectEntry, StoreError> {
         register::project(&self.pool, code).await
-    }
-    async fn accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
-        accounts::accounts(&self.pool).await
     }
     async fn record_deposit(
         &self,
@@ -135,9 +129,6 @@ impl Store for PostgresStore {
     }
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError> {
         batches::view(&mut *self.pool.acquire().await?, code).await
-    }
-    async fn batches(&self, month: Option<PayMonth>) -> Result<Vec<BatchView>, StoreError> {
-        batches::list(&self.pool, month).await
     }
 
     async fn ensure_task(
@@ -261,9 +252,6 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError> {
         items::attempts(&self.pool, (within, month), after, limit).await
-    }
-    async fn suspense(&self) -> Result<Vec<SuspenseView>, StoreError> {
-        reports::suspense(&self.pool).await
     }
     async fn recount(&self) -> Result<Recount, StoreError> {
         recount::recount(&self.pool).await

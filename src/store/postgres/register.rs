@@ -254,10 +254,6 @@ const PROJECT: &str = "SELECT p.code, p.name, p.region, p.contractor_uscc, p.con
      FROM project p JOIN special_account a ON a.id = p.account_id
      WHERE $1::text IS NULL OR p.code = $1 ORDER BY p.code COLLATE \"C\"";
 
-pub(super) async fn projects(pool: &PgPool) -> Result<Vec<ProjectEntry>, StoreError> {
-    all_projects(&mut *pool.acquire().await?).await
-}
-
 async fn all_projects(connection: &mut PgConnection) -> Result<Vec<ProjectEntry>, StoreError> {
     let rows = sqlx::query(PROJECT)
         .bind(None::<&str>)

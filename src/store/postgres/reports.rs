@@ -59,15 +59,6 @@ fn rate_line(row: &PgRow) -> Result<RateLine, StoreError> {
     })
 }
 
-pub(super) async fn suspense(pool: &PgPool) -> Result<Vec<SuspenseView>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT s.id, s.bank, r.hash, s.ordinal, s.why, s.amount_fen, s.at FROM suspense s JOIN raw_document r ON r.id = s.raw_id ORDER BY s.id",
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(in_suspense).collect()
-}
-
 pub(super) fn in_suspense(row: &PgRow) -> Result<SuspenseView, StoreError> {
     Ok(SuspenseView {
         id: row.int("id")?,

@@ -9,17 +9,6 @@ use crate::store::chain::Act;
 use crate::store::columns::Columns;
 use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};
 
-pub(super) async fn accounts(pool: &SqlitePool) -> Result<Vec<AccountFigures>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen, COALESCE(d.deposited, 0) AS deposited
-         FROM special_account a JOIN project p ON p.account_id = a.id
-         LEFT JOIN (SELECT account_id, sum(amount_fen) AS deposited FROM deposit GROUP BY account_id) d ON d.account_id = a.id ORDER BY p.code",
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(figures).collect()
-}
-
 pub(super) fn figures(row: &SqliteRow) -> Result<AccountFigures, StoreError> {
     Ok(AccountFigures {
         project: row.text("code")?,

@@ -2,7 +2,6 @@
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
-use wagegate_domain::PayMonth;
 use wagegate_domain::batch::{BatchState, ContentHash};
 use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
@@ -36,22 +35,6 @@ pub(super) async fn view(
         what: "batch",
         key: code.to_owned(),
     })
-}
-
-pub(super) async fn list(
-    pool: &SqlitePool,
-    month: Option<PayMonth>,
-) -> Result<Vec<BatchView>, StoreError> {
-    let rows = match month {
-        Some(month) => {
-            sqlx::query(view!("b.pay_month = $1"))
-                .bind(month.to_string())
-                .fetch_all(pool)
-                .await?
-        }
-        None => sqlx::query(view!("TRUE")).fetch_all(pool).await?,
-    };
-    batch_views(&rows)
 }
 
 /// Those with these ids, newest first.

@@ -150,14 +150,8 @@ impl Store for SqliteStore {
     ) -> Result<Registered, StoreError> {
         register::import_projects(&self.writer, projects, by, at).await
     }
-    async fn projects(&self) -> Result<Vec<ProjectEntry>, StoreError> {
-        register::projects(&self.readers).await
-    }
     async fn project(&self, code: &str) -> Result<ProjectEntry, StoreError> {
         register::project(&self.readers, code).await
-    }
-    async fn accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
-        accounts::accounts(&self.readers).await
     }
     async fn record_deposit(
         &self,
@@ -176,9 +170,6 @@ impl Store for SqliteStore {
     }
     async fn batch(&self, code: &str) -> Result<BatchView, StoreError> {
         batches::view(&mut *self.readers.acquire().await?, code).await
-    }
-    async fn batches(&self, month: Option<PayMonth>) -> Result<Vec<BatchView>, StoreError> {
-        batches::list(&self.readers, month).await
     }
 
     async fn ensure_task(
@@ -302,9 +293,6 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<((ItemCursor, u32), ItemView)>, StoreError> {
         items::attempts(&self.readers, (within, month), after, limit).await
-    }
-    async fn suspense(&self) -> Result<Vec<SuspenseView>, StoreError> {
-        reports::suspense(&self.readers).await
     }
     async fn recount(&self) -> Result<Recount, StoreError> {
         recount::recount(&self.readers).await

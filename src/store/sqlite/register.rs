@@ -276,10 +276,6 @@ macro_rules! projects {
     };
 }
 
-pub(super) async fn projects(pool: &SqlitePool) -> Result<Vec<ProjectEntry>, StoreError> {
-    all_projects(&mut *pool.acquire().await?).await
-}
-
 async fn all_projects(connection: &mut SqliteConnection) -> Result<Vec<ProjectEntry>, StoreError> {
     let rows = sqlx::query(projects!("TRUE")).fetch_all(connection).await?;
     rows.iter().map(ProjectEntry::read).collect()

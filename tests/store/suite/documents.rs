@@ -4,6 +4,7 @@ use wagegate::store::{NewRaw, Next, ReadTask, Recorded, StoreError, TaskKind};
 use wagegate_domain::fact::{Told, Verdict};
 
 use crate::engines::Bench;
+use crate::lists::Lists as _;
 use crate::world::{BANK, at, document, item, said};
 
 pub(crate) async fn the_same_bytes_about_the_same_thing_are_kept_once(bench: Bench) {

@@ -10,6 +10,7 @@ use wagegate_domain::Fen;
 use wagegate_domain::batch::BatchState;
 
 use crate::engines::Bench;
+use crate::lists::Lists as _;
 use crate::world::{Source, at, counts, head, row, wages};
 
 pub(crate) async fn a_sheet_is_stored_whole_and_stands_held(bench: Bench) {

@@ -6,6 +6,7 @@ use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::reference;
 
 use crate::engines::Bench;
+use crate::lists::Lists as _;
 use crate::world::{BANK, CLOSED, WIDE, code, item, row, said, taken, wages};
 
 fn by(refs: ItemRefs, amount: Option<i64>) -> Told {

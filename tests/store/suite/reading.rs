@@ -6,6 +6,7 @@ use wagegate_domain::fact::Verdict;
 use wagegate_domain::outcome::Place;
 
 use crate::engines::Bench;
+use crate::lists::Lists as _;
 use crate::world::{
     BANK, CLOSED, MONTH, Source, WIDE, at, content, head, item, month, region, reviewing, row,
     wages,

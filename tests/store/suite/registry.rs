@@ -7,6 +7,7 @@ use wagegate::store::{
 use wagegate_domain::Fen;
 
 use crate::engines::Bench;
+use crate::lists::Lists as _;
 use crate::world::{BANK, at, project, region};
 
 pub(crate) async fn what_is_imported_is_listed_and_renamed(bench: Bench) {
