@@ -258,12 +258,7 @@ pub(super) fn next_step(batch: &BatchWire) -> String {
 
 /// Until every wage has its word, then to what failed.
 fn followed(batch: &BatchWire) -> String {
-    let count = |place: Place| {
-        batch
-            .places
-            .get(place.code())
-            .map_or(0, |figures| figures.count)
-    };
+    let count = |place: Place| words::at(&batch.places, place).count;
     let open: u64 = [Place::Held, Place::InFlight, Place::InDoubt]
         .map(count)
         .iter()
