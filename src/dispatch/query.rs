@@ -1,6 +1,6 @@
 //! Asks a bank what became of an instruction, until every payment in it has a final word.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
@@ -14,6 +14,7 @@ use super::{
     talk::{Heard, record_reply, talk},
 };
 use crate::{
+    clock::china_date,
     gateway::Gateway,
     store::{Claim, Happening, InstructionView, Next, ReadTask},
 };
@@ -32,8 +33,11 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
         return Ok(gateway.store.finish(claim, Next::Done).await?);
     }
     let bank = gateway.banks.find(&view.bank)?;
+    let (from, to) = days_to_look(&view, gateway.clock.now());
     let ask = Operation::Query {
         bank_key: view.bank_key.clone(),
+        from,
+        to,
     };
     let heard = talk(gateway, bank, ask, None).await?;
     let polling = bank.adapter.profile().polling;
@@ -112,6 +116,15 @@ fn told(gateway: &Gateway, answer: Answer, raw: Option<i64>) -> Happening {
             happening(gateway, Event::Unclear, raw)
         }
     }
+}
+
+/// Between which days a bank shall look that keeps its instructions by day. Our midnight is not the bank's, and what left just before it may have been
+/// taken after it: a day before and a day after the sending. A day after tomorrow nothing can have been taken.
+fn days_to_look(view: &InstructionView, now: Timestamp) -> (Date, Date) {
+    let sent = china_date(view.intent_at.unwrap_or(view.planned_at));
+    let (before, after) = (sent.saturating_sub(1.day()), sent.saturating_add(1.day()));
+    let tomorrow = china_date(now).saturating_add(1.day());
+    (before.min(tomorrow), after.min(tomorrow))
 }
 
 /// Asks often at first and ever more rarely: an eighth of the instruction's age, within the profile's pace and an hour.
