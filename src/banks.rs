@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 use thiserror::Error;
-use wagegate_domain::adapter::Adapter;
+use wagegate_domain::{adapter::Adapter, calendar::Calendar};
 use wagegate_iso20022::Iso20022;
 use wagegate_textfile::Textfile;
 
@@ -19,9 +19,12 @@ pub struct Bank {
     pub client: BankClient,
 }
 
-/// Every bank that this gateway talks to, by code.
+/// Every bank that this gateway talks to, by code, and the calendar by which they work.
 #[derive(Debug, Default)]
-pub struct Banks(BTreeMap<String, Bank>);
+pub struct Banks {
+    known: BTreeMap<String, Bank>,
+    calendar: Calendar,
+}
 
 /// No bank of this gateway has that code.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -46,7 +49,21 @@ impl Banks {
                 return Err(code);
             }
         }
-        Ok(Self(known))
+        Ok(Self {
+            known,
+            calendar: Calendar::default(),
+        })
+    }
+
+    /// The same banks by another calendar than the built-in one.
+    #[must_use]
+    pub fn working_by(self, calendar: Calendar) -> Self {
+        Self { calendar, ..self }
+    }
+
+    /// The business days of all banks, before each one's own rule for weekends.
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
     }
 
     /// The bank with this code.
@@ -54,12 +71,14 @@ impl Banks {
     /// # Errors
     /// There is none.
     pub fn find(&self, code: &str) -> Result<&Bank, UnknownBank> {
-        self.0.get(code).ok_or_else(|| UnknownBank(code.to_owned()))
+        self.known
+            .get(code)
+            .ok_or_else(|| UnknownBank(code.to_owned()))
     }
 
     /// Codes, in order.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.known.keys().map(String::as_str)
     }
 }
 
@@ -74,15 +93,16 @@ pub fn adapter(profile: &str) -> Result<Arc<dyn Adapter>, UnusableProfile> {
     }
     let head: Head = toml::from_str(profile).map_err(|error| UnusableProfile(error.to_string()))?;
     let unusable = |error: &dyn std::error::Error| UnusableProfile(error.to_string());
-    match head.family.as_str() {
-        "iso20022" => Ok(Arc::new(
-            Iso20022::from_toml(profile).map_err(|error| unusable(&error))?,
-        )),
-        "textfile" => Ok(Arc::new(
-            Textfile::from_toml(profile).map_err(|error| unusable(&error))?,
-        )),
-        other => Err(UnusableProfile(format!(
-            "no family {other}; use iso20022 or textfile"
-        ))),
-    }
+    let adapter: Arc<dyn Adapter> = match head.family.as_str() {
+        "iso20022" => Arc::new(Iso20022::from_toml(profile).map_err(|error| unusable(&error))?),
+        "textfile" => Arc::new(Textfile::from_toml(profile).map_err(|error| unusable(&error))?),
+        other => {
+            return Err(UnusableProfile(format!(
+                "no family {other}; use iso20022 or textfile"
+            )));
+        }
+    };
+    let hours = adapter.profile().check_hours();
+    hours.map_err(|why| UnusableProfile(why.to_owned()))?;
+    Ok(adapter)
 }

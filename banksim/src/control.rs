@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::bank::{Account, AccountError, Deposit};
 use crate::fault::Fault;
 use crate::ledger::Summary;
-use crate::service::Shared;
+use crate::service::{Shared, is_day};
 
 // Few enough that the bank is never held up by someone reading its ledger.
 const LINES_AT_ONCE: usize = 1_000;
@@ -23,6 +23,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/faults", web::delete().to(clear_faults))
         .route("/ledger", web::get().to(ledger))
         .route("/summary", web::get().to(summary))
+        .route("/today", web::post().to(today))
         .route("/advance", web::post().to(advance))
         .route("/settle", web::post().to(settle));
 }
@@ -33,6 +34,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
 pub struct Advance {
     /// Steps, as many as status queries would have made.
     pub polls: u32,
+}
+
+/// Which day `/today` makes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Today {
+    /// Such as `2026-11-02`.
+    pub day: String,
 }
 
 /// What `/advance` and `/settle` answer.
@@ -107,6 +116,15 @@ async fn summary(shared: Data<Shared>) -> HttpResponse {
 async fn advance(shared: Data<Shared>, by: Json<Advance>) -> HttpResponse {
     shared.bank().advance(by.polls);
     HttpResponse::Ok().json(push(&shared).await)
+}
+
+async fn today(shared: Data<Shared>, today: Json<Today>) -> HttpResponse {
+    let Today { day } = today.into_inner();
+    if !is_day(&day) {
+        return HttpResponse::UnprocessableEntity().body("a day is written as 2026-11-02\n");
+    }
+    shared.bank().set_today(day);
+    HttpResponse::NoContent().finish()
 }
 
 async fn settle(shared: Data<Shared>) -> HttpResponse {

@@ -14,7 +14,7 @@ use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
 use tokio::sync::Notify;
 
-use crate::bank::{Bank, Progress};
+use crate::bank::{Bank, Between, Progress};
 use crate::dialect::{Dialect, Reply};
 use crate::fault::{Call, Fault, FaultKind, Faults};
 use crate::identity::Caller;
@@ -100,6 +100,22 @@ struct After {
     after: u64,
 }
 
+/// Which days a query is about; all where it does not say.
+#[derive(Deserialize)]
+struct Days {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// In the form of a day; one that no month has is before or after others all the same.
+pub(crate) fn is_day(text: &str) -> bool {
+    let form = |(place, byte): (usize, u8)| match place {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(form)
+}
+
 async fn submit(shared: Data<Shared>, reference: Path<String>, body: Bytes) -> HttpResponse {
     if let Some(folder) = &shared.received {
         // The reference is a part of a path of ours only where it is a reference.
@@ -118,9 +134,23 @@ async fn submit(shared: Data<Shared>, reference: Path<String>, body: Bytes) -> H
     answer(&shared, Call::Submit, act).await
 }
 
-async fn query(shared: Data<Shared>, reference: Path<String>) -> HttpResponse {
+async fn query(shared: Data<Shared>, reference: Path<String>, days: Query<Days>) -> HttpResponse {
+    let between = match days.into_inner() {
+        Days {
+            from: None,
+            to: None,
+        } => None,
+        Days {
+            from: Some(from),
+            to: Some(to),
+        } if is_day(&from) && is_day(&to) && from <= to => Some(Between { from, to }),
+        Days { .. } => {
+            return HttpResponse::BadRequest()
+                .body("from and to come together, as days such as 2026-11-02\n");
+        }
+    };
     let act = |bank: &mut Bank, rename: Rename| {
-        let mut progress = bank.query(&reference);
+        let mut progress = bank.query(&reference, between.as_ref());
         if let Progress::Done(outcome) = &mut progress {
             outcome.reference = rename(&outcome.reference);
         }

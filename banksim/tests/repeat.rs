@@ -31,7 +31,7 @@ fn run(seed: u64, reference: &str) -> (Moves, Vec<u8>, Bank) {
     let body = encoding_rs::GB18030.encode(&body).0.into_owned();
     assert_eq!(bank.submit(reference, &body), Taking::Taken);
     bank.finish();
-    let Progress::Done(outcome) = bank.query(reference) else {
+    let Progress::Done(outcome) = bank.query(reference, None) else {
         panic!("the work is not done")
     };
     let moves = bank

@@ -353,3 +353,31 @@ async fn work_that_takes_time_is_done_without_being_asked_about() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_bank_that_is_asked_about_days_knows_only_what_came_on_them() {
+    for (dialect, path, body) in [
+        ("iso20022", "/iso/instructions", pain("N1", 2).into_bytes()),
+        ("textfile", "/text/batches", gb(&lines("N1", 2))),
+    ] {
+        let bank = Running::start(dialect, "work_polls = 0").await;
+        let day = async |day: &str| bank.control("today", json!({"day": day})).await;
+        day("2026-11-02").await;
+        assert!(bank.post(&format!("{path}/N1"), body).await.unwrap().0 < 300);
+        // Midnight passes.
+        day("2026-11-03").await;
+        for (days, status) in [
+            ("", 200),
+            ("?from=2026-11-01&to=2026-11-03", 200),
+            ("?from=2026-11-02&to=2026-11-02", 200),
+            ("?from=2026-11-03&to=2026-11-04", 404),
+            ("?from=2026-10-30&to=2026-11-01", 404),
+            ("?from=2026-11-03&to=2026-11-01", 400),
+            ("?from=2026-11-01", 400),
+            ("?from=1.11.&to=2026-11-03", 400),
+        ] {
+            let (found, text) = bank.get(&format!("{path}/N1{days}")).await.unwrap();
+            assert_eq!(found, status, "{dialect} {days}: {text}");
+        }
+    }
+}

@@ -147,6 +147,10 @@ pub enum Operation {
     Query {
         /// The instruction's key.
         bank_key: String,
+        /// The first day on which the bank may have taken it, by either side's clock; told where the profile's path has a place for it.
+        from: Date,
+        /// The last such day.
+        to: Date,
     },
     /// Ask for returns newer than the cursor.
     Collect {

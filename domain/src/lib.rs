@@ -12,6 +12,7 @@
 pub mod adapter;
 pub mod attempt;
 pub mod batch;
+pub mod calendar;
 pub mod fact;
 pub mod ids;
 pub mod indicator;

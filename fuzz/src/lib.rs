@@ -62,7 +62,11 @@ fn a_cut_document_pays_nobody_else(bank: &dyn Adapter, data: &[u8], whole: &[Tol
 fn a_server_error_is_unclear(bank: &dyn Adapter, data: &[u8]) {
     for operation in [
         Operation::Submit { bank_key: KEY.to_owned() },
-        Operation::Query { bank_key: KEY.to_owned() },
+        Operation::Query {
+            bank_key: KEY.to_owned(),
+            from: "2026-11-01".parse().expect("a day"),
+            to: "2026-11-03".parse().expect("a day"),
+        },
         Operation::Collect { after: "0".to_owned() },
     ] {
         for status in [200, 202, 404, 409, 422, 500] {

@@ -58,6 +58,7 @@ impl Parts {
                 "two [[bank]] entries have profiles with the code {code}: leave one out"
             ))
         })?;
+        let banks = banks.working_by(config.calendar.calendar().map_err(Failure::here)?);
         let trust = Trust {
             people,
             banks: authorities,

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
-    Failure, Out,
+    Failure, Out, calendar,
     client::Client,
     files::keep,
     table::{Column::Left, Column::Right, Table, yuan},
     words,
 };
-use crate::http::changes::{ChangedWire, ChangesWire, DifferenceWire, PreviewWire};
+use crate::http::{
+    calendar::BeforeHolidayWire,
+    changes::{ChangedWire, ChangesWire, DifferenceWire, PreviewWire},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ChangesOf {
@@ -147,9 +150,16 @@ fn shown(preview: &PreviewWire) -> String {
             yuan(preview.held.fen)
         ),
     };
+    let holiday = preview.before_holiday.as_ref().map(before_holiday);
+    let holiday = holiday.unwrap_or_default();
+    let unknown = if preview.calendar_known {
+        String::new()
+    } else {
+        format!("（{}）", calendar::UNKNOWN)
+    };
     format!(
-        "银行 bank          {} {}\n每批 one file      {} 人次 wages, {} 元 yuan; 单笔 one wage {} 元 yuan\n\
-         截止 cut-off       {}\n日期 day           {}\n预计到账 arrives   {}\n内容 content       {}\n\n{table}{held}\n\
+        "{holiday}银行 bank          {} {}\n每批 one file      {} 人次 wages, {} 元 yuan; 单笔 one wage {} 元 yuan\n\
+         截止 cut-off       {}\n日期 day           {}\n预计到账 arrives   {}{unknown}\n内容 content       {}\n\n{table}{held}\n\
          逐字节下载 the exact bytes: wagegate preview CODE --part N --out FILE",
         preview.bank,
         preview.bank_name,
@@ -161,6 +171,24 @@ fn shown(preview: &PreviewWire) -> String {
         preview.arrives,
         preview.content,
     )
+}
+
+/// Until when a release has the wages on the cards before a holiday, or that it comes too late for that.
+fn before_holiday(before: &BeforeHolidayWire) -> String {
+    let (name, until) = (
+        calendar::holiday(&before.holiday),
+        words::moment(&before.release_before),
+    );
+    if before.missed {
+        format!(
+            "注意 warning: 节前到账须在 {until} 前批准，已过；工资将在放假开始后到账 too late for the cards before the holiday, a release was due before {until}: {name}\n"
+        )
+    } else {
+        format!(
+            "节前到账须在 {until} 前批准 release before then to be on the cards by {}: {name}\n",
+            before.pay_by
+        )
+    }
 }
 
 async fn fetch(client: &Client, code: &str, part: u32, to: &Path, out: Out) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ mod approval;
 mod assemble;
 mod audit;
 mod batches;
+mod calendar;
 mod changes;
 mod client;
 mod completions;
@@ -134,6 +135,8 @@ enum Command {
     Changes(changes::ChangesOf),
     /// The dry run: the bank's limits, expected arrival, and the exact bytes.
     Preview(changes::PreviewOf),
+    /// Whether a bank works on a pay day, and until when a batch must be released for it.
+    Calendar(calendar::CalendarOf),
     /// Put a document behind a batch, such as the table that the workers signed.
     Attach(approval::Attach),
     /// Fetch a document behind a batch into a file; the look is recorded.
@@ -310,6 +313,7 @@ async fn run(
         }
         Command::Undo(what) => approval::take_back(&client, TakingBack::Undo, what, out).await,
         Command::Changes(what) => changes::changes(&client, &what, out).await,
+        Command::Calendar(what) => calendar::show(&client, &what, out).await,
         Command::Preview(what) => changes::preview(&client, &what, out).await,
         Command::Attach(what) => approval::attach(&client, &what, out).await,
         Command::Document(what) => approval::document(&client, &what, out).await,

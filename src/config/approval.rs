@@ -38,6 +38,12 @@ impl ApprovalEntry {
         later(now, SignedDuration::from_secs(self.hold_s.into()))
     }
 
+    /// Before which moment a batch must be released to be split before `moment`.
+    pub fn release_before(&self, moment: Timestamp) -> Timestamp {
+        let hold = SignedDuration::from_secs(self.hold_s.into());
+        moment.saturating_sub(hold).unwrap_or(Timestamp::MIN)
+    }
+
     pub(super) fn check(&self) -> Result<(), Wrong> {
         if !(1..=366).contains(&self.expires_days) {
             return Err(Wrong::new(

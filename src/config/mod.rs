@@ -6,6 +6,7 @@
 mod approval;
 mod audit;
 mod bank;
+mod calendar;
 mod listen;
 mod national;
 mod store;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 pub use approval::ApprovalEntry;
 pub use audit::AuditLogEntry;
 pub use bank::BankEntry;
+pub use calendar::{CalendarEntry, UnusableYear};
 pub use listen::{LimitsEntry, ListenEntry};
 pub use national::NationalEntry;
 pub use store::StoreEntry;
@@ -56,6 +58,9 @@ pub struct Config {
     /// `[approval]`
     #[serde(default)]
     pub approval: ApprovalEntry,
+    /// `[calendar]`
+    #[serde(default)]
+    pub calendar: CalendarEntry,
     /// `[audit]`
     #[serde(default)]
     pub audit: AuditLogEntry,
@@ -202,6 +207,9 @@ impl Config {
                 bank.files()
                     .map(|(key, path)| (format!("bank[{number}].{key}"), path)),
             );
+        }
+        for (number, file) in (1..).zip(&mut self.calendar.years) {
+            files.push((format!("calendar.years[{number}]"), file));
         }
         for (number, entry) in (1..).zip(&mut self.national) {
             let key = format!("national[{number}].secret_file");

@@ -156,3 +156,52 @@ fn the_documented_example_is_taken_as_it_stands() {
         format!("{:?}", LimitsEntry::default())
     );
 }
+
+#[test]
+fn more_years_are_read_and_a_broken_one_is_named_with_its_line() {
+    let year = |number: u16, day: &str| {
+        format!(
+            "year = {number}\nnotice = 'made up'\n[[holiday]]\nname = '元旦'\nenglish = 'New Year'\nfrom = '{number}-01-01'\nto = '{day}'\n"
+        )
+    };
+    for (first, second, expected) in [
+        (year(2027, "2027-01-03"), year(2028, "2028-01-02"), None),
+        (
+            year(2027, "2027-01-03"),
+            year(2028, "2029-01-02"),
+            Some("b.toml: line 7: 2029-01-02 is not in 2028"),
+        ),
+        (
+            year(2027, "2027-01-03"),
+            year(2027, "2027-01-03"),
+            Some("names a file for 2027 already"),
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let years = [("a.toml", first), ("b.toml", second)];
+        let years = years.map(|(name, text)| {
+            let file = dir.path().join(name);
+            fs::write(&file, text).unwrap();
+            file
+        });
+        let entry = CalendarEntry {
+            years: years.into(),
+        };
+        match (entry.calendar(), expected) {
+            (Ok(calendar), None) => {
+                assert!(calendar.is_known("2028-01-01".parse().unwrap()));
+                assert!(calendar.is_known("2026-01-01".parse().unwrap()));
+            }
+            (Err(error), Some(expected)) => {
+                assert!(error.to_string().contains(expected), "{error}");
+            }
+            (found, expected) => panic!("{found:?} and not {expected:?}"),
+        }
+    }
+    let (_, missing) = read(&format!("{GOOD}\n[calendar]\nyears = ['2027.toml']\n"));
+    let missing = missing.unwrap_err().to_string();
+    assert!(
+        missing.contains("calendar.years[1]: there is no file"),
+        "{missing}"
+    );
+}

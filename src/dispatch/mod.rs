@@ -12,6 +12,7 @@ mod query;
 mod send;
 mod talk;
 mod wages;
+mod window;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -30,6 +31,7 @@ use crate::{
 
 pub use build::BuildError;
 pub use wages::WagesError;
+pub(crate) use window::moment;
 
 /// Takes steps; any number of workers may share one store.
 #[derive(Debug, Clone)]

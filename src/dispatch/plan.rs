@@ -1,12 +1,11 @@
 //! Splits a released batch into instructions by its bank's limits, after every row of it was found to be what was released (invariant 5).
 
 use crate::{
-    clock::china_date,
     gateway::Gateway,
     store::{BatchView, Claim, Conflict, Plan, StoreError},
 };
 
-use super::{StepError, wages};
+use super::{StepError, wages, window};
 
 pub(super) async fn plan(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
     let batch = gateway.store.batch(&claim.subject).await?;
@@ -23,7 +22,8 @@ pub(super) async fn plan(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
         key: profile.key,
         bank_cnaps_prefix: profile.own_cnaps_prefix(),
         at: now,
-        value_date: china_date(now),
+        value_date: window::value_date(gateway, bank, now),
+        send_at: window::opening(gateway, bank, now).unwrap_or(now),
         parts: &seated.parts,
     };
     match gateway.store.plan_batch(claim, &plan).await {

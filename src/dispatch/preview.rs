@@ -23,10 +23,10 @@ use super::{
     BuildError, StepError, WagesError,
     build::{Payments, encode, order},
     wages::{PAGE, PAGES_AHEAD, seat},
+    window,
 };
 use crate::{
     banks::Bank,
-    clock::china_date,
     gateway::Gateway,
     store::{BatchView, InstructionView, SealedPayment, SealedRow, Store, StoreError},
 };
@@ -49,10 +49,12 @@ pub struct Preview {
     pub bank: String,
     pub limits: Limits,
     pub cut_off: Option<jiff::civil::Time>,
-    /// The day for which the bytes are; those of another day differ in the day alone.
+    /// The bank's business date for which the bytes are; those of another day differ in the day alone.
     pub day: Date,
-    /// When the wages are expected on the cards, if they are sent at once.
+    /// When the wages are expected on the cards, if they are split at that moment.
     pub arrives: Date,
+    /// Whether the calendar has the years from that moment to that day.
+    pub calendar_known: bool,
 }
 
 /// One instruction as it would be sent.
@@ -110,7 +112,9 @@ pub async fn preview(
             size: measured.size,
         });
     }
-    let profile = bank.adapter.profile();
+    let (profile, calendar) = (bank.adapter.profile(), gateway.banks.calendar());
+    let shown = CHINA.to_datetime(at);
+    let arrives = profile.expected_arrival(calendar, shown);
     Ok(Preview {
         content: seated.content,
         parts,
@@ -118,8 +122,9 @@ pub async fn preview(
         bank: profile.name.clone(),
         limits: profile.limits,
         cut_off: profile.cut_off,
-        day: china_date(at),
-        arrives: profile.expected_arrival(CHINA.to_datetime(at)),
+        day: window::value_date(gateway, bank, at),
+        arrives,
+        calendar_known: calendar.is_known(shown.date()) && calendar.is_known(arrives),
     })
 }
 
@@ -179,11 +184,12 @@ async fn draft(
         rows,
         total: part.content.total,
         planned_at: at,
-        value_date: china_date(at),
+        value_date: window::value_date(gateway, bank, at),
         account: project.account,
         account_name: project.account_name,
         content: Some(part.content.hash),
         bytes: None,
+        intent_at: None,
         open: part.content.rows,
         not_known_since: None,
     })

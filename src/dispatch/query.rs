@@ -1,6 +1,6 @@
 //! Asks a bank what became of an instruction, until every payment in it has a final word.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
@@ -14,6 +14,7 @@ use super::{
     talk::{Heard, record_reply, talk},
 };
 use crate::{
+    clock::china_date,
     gateway::Gateway,
     store::{Claim, Happening, InstructionView, Next, ReadTask},
 };
@@ -32,8 +33,12 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
         return Ok(gateway.store.finish(claim, Next::Done).await?);
     }
     let bank = gateway.banks.find(&view.bank)?;
+    let sent = view.intent_at.unwrap_or(view.planned_at);
+    let (from, to) = days_to_look(sent, gateway.clock.now());
     let ask = Operation::Query {
         bank_key: view.bank_key.clone(),
+        from,
+        to,
     };
     let heard = talk(gateway, bank, ask, None).await?;
     let polling = bank.adapter.profile().polling;
@@ -114,6 +119,15 @@ fn told(gateway: &Gateway, answer: Answer, raw: Option<i64>) -> Happening {
     }
 }
 
+/// Between which days a bank shall look that keeps its instructions by day. Our midnight is not the bank's, and what left just before it may have been
+/// taken after it: a day before and a day after the sending. A day after tomorrow nothing can have been taken.
+fn days_to_look(sent: Timestamp, now: Timestamp) -> (Date, Date) {
+    let sent = china_date(sent);
+    let (before, after) = (sent.saturating_sub(1.day()), sent.saturating_add(1.day()));
+    let tomorrow = china_date(now).saturating_add(1.day());
+    (before.min(tomorrow), after.min(tomorrow))
+}
+
 /// Asks often at first and ever more rarely: an eighth of the instruction's age, within the profile's pace and an hour.
 fn next_query(polling: Polling, since: Timestamp, now: Timestamp) -> Timestamp {
     let pace = SignedDuration::from_secs(polling.every_s.into());
@@ -124,6 +138,54 @@ fn next_query(polling: Polling, since: Timestamp, now: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bank_looks_from_the_day_before_the_sending_to_the_day_after_it() {
+        for (sent, now, from, to) in [
+            // Ten seconds before midnight in China, asked half a minute later.
+            (
+                "2026-11-02T15:59:50Z",
+                "2026-11-02T16:00:20Z",
+                "2026-11-01",
+                "2026-11-03",
+            ),
+            (
+                "2026-11-02T16:00:00Z",
+                "2026-11-02T16:00:20Z",
+                "2026-11-02",
+                "2026-11-04",
+            ),
+            // Asked for the last time weeks later, the days are the same.
+            (
+                "2026-11-02T15:59:50Z",
+                "2026-11-30T01:00:00Z",
+                "2026-11-01",
+                "2026-11-03",
+            ),
+            // Over the turn of the year.
+            (
+                "2026-12-31T15:59:59Z",
+                "2026-12-31T16:00:01Z",
+                "2026-12-30",
+                "2027-01-01",
+            ),
+            // A clock that was set back: no bank is asked about a day after tomorrow.
+            (
+                "2026-11-05T01:00:00Z",
+                "2026-11-02T01:00:00Z",
+                "2026-11-03",
+                "2026-11-03",
+            ),
+        ] {
+            let days = days_to_look(sent.parse().unwrap(), now.parse().unwrap());
+            let days = (days.0.to_string(), days.1.to_string());
+            assert_eq!(
+                (days.0.as_str(), days.1.as_str()),
+                (from, to),
+                "{sent} {now}"
+            );
+        }
+    }
 
     #[test]
     fn a_bank_is_asked_ever_more_rarely_but_never_less_than_hourly() {

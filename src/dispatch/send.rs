@@ -14,6 +14,7 @@ use super::{
     subject_id,
     talk::{Heard, record_reply, talk},
     wages::released_part,
+    window,
 };
 use crate::{
     banks::Bank,
@@ -59,6 +60,10 @@ async fn send_planned(
     view: &InstructionView,
     bank: &Bank,
 ) -> Result<(), StepError> {
+    // Before anything is fixed: a bank that is closed is waited for.
+    let Some(view) = &window::timely(gateway, claim, view, bank).await? else {
+        return Ok(());
+    };
     let released = match released_part(gateway, view).await? {
         Ok(released) => released,
         Err(difference) => return hold(gateway, claim, &view.batch, &difference).await,

@@ -2,11 +2,13 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use futures_util::stream;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wagegate_domain::{Fen, batch::BatchState};
 
 use super::{
     ask::Ask,
+    calendar::{self, BeforeHolidayWire},
     problem::Problem,
     refusal::{bad_request, internal, not_there, unprocessable},
     wire::{self, Figures, Page, ok},
@@ -78,12 +80,16 @@ pub struct PreviewWire {
     pub item_fen_max: Option<i64>,
     /// Until when the bank works the same day, by the clock in China.
     pub cut_off: Option<String>,
-    /// The day for which the bytes are.
+    /// The bank's business date for which the bytes are.
     pub day: String,
     /// What differs in the bytes of another day; nothing else does.
     pub differs_on_another_day: Vec<String>,
-    /// When the wages are expected on the cards; weekends are counted, holidays are not known.
+    /// When the wages are expected on the cards, by the bank's hours and the calendar.
     pub arrives: String,
+    /// False where the holidays on the way to that day are not known here: then only weekends are counted.
+    pub calendar_known: bool,
+    /// The holiday that comes soon or that the wages would meet on their way.
+    pub before_holiday: Option<BeforeHolidayWire>,
     pub parts: Vec<PreviewPartWire>,
     /// Rows that fit no instruction of the bank and stay held.
     pub held: Figures,
@@ -219,8 +225,14 @@ fn masked(vault: &Vault, row: &ChangedRow) -> Result<ChangedWire, Problem> {
 )]
 pub(super) async fn preview(ask: Ask) -> Result<HttpResponse, Problem> {
     let batch = unsent(&ask).await?;
-    let preview = preview::preview(&ask.api.gateway, &batch, ask.now()).await?;
-    Ok(ok(&shown(&batch, preview)))
+    let at = planned_at(&ask, &batch);
+    let preview = preview::preview(&ask.api.gateway, &batch, at).await?;
+    let gateway = &ask.api.gateway;
+    let bank = gateway.banks.find(&batch.bank).map_err(StepError::from);
+    let bank = bank.map_err(PreviewError::from)?;
+    let of = (gateway.banks.calendar(), bank.adapter.profile());
+    let holiday = calendar::before_holiday(of, gateway.approval, ask.now(), preview.arrives);
+    Ok(ok(&shown(&batch, preview, holiday)))
 }
 
 /// The exact bytes of one part, people in clear; the look is recorded.
@@ -239,7 +251,8 @@ pub(super) async fn bytes(ask: Ask) -> Result<HttpResponse, Problem> {
         .parse()
         .map_err(|_| not_there("`part` in the address is a number, from 1"))?;
     let now = ask.now();
-    let bytes = preview::bytes(&ask.api.gateway, &batch, number, now).await?;
+    let at = planned_at(&ask, &batch);
+    let bytes = preview::bytes(&ask.api.gateway, &batch, number, at).await?;
     let detail = format!("preview of part {number}");
     ask.store()
         .audit(now, &ask.caller.name, "people.reveal", &batch.code, &detail)
@@ -252,6 +265,20 @@ pub(super) async fn bytes(ask: Ask) -> Result<HttpResponse, Problem> {
         .content_type("application/octet-stream")
         .insert_header(("content-disposition", name))
         .streaming(Box::pin(bytes)))
+}
+
+/// When the batch is split, if it is released now; what is released already is split any moment.
+fn planned_at(ask: &Ask, batch: &BatchView) -> Timestamp {
+    match batch.state {
+        BatchState::Released => ask.now(),
+        BatchState::AwaitingReview
+        | BatchState::AwaitingRelease
+        | BatchState::Planned
+        | BatchState::ContentDiffers
+        | BatchState::Refused
+        | BatchState::Withdrawn
+        | BatchState::Expired => ask.api.gateway.approval.plan_at(ask.now()),
+    }
 }
 
 /// What has instructions is no longer previewed: they are there to be looked at.
@@ -278,7 +305,11 @@ async fn unsent(ask: &Ask) -> Result<BatchView, Problem> {
     }
 }
 
-fn shown(batch: &BatchView, preview: Preview) -> PreviewWire {
+fn shown(
+    batch: &BatchView,
+    preview: Preview,
+    before_holiday: Option<BeforeHolidayWire>,
+) -> PreviewWire {
     PreviewWire {
         content: preview.content.hash.to_string(),
         bank: batch.bank.clone(),
@@ -292,6 +323,8 @@ fn shown(batch: &BatchView, preview: Preview) -> PreviewWire {
         day: preview.day.to_string(),
         differs_on_another_day: vec!["created".into(), "value_date".into()],
         arrives: preview.arrives.to_string(),
+        calendar_known: preview.calendar_known,
+        before_holiday,
         parts: preview.parts.iter().map(part).collect(),
         held: figures(preview.unseated),
     }

@@ -30,7 +30,7 @@ use actix_web::{
 };
 
 use super::{
-    accounts, approval, audit, bank, batches, cards, changes, documents, health,
+    accounts, approval, audit, bank, batches, calendar, cards, changes, documents, health,
     idempotency::once,
     items, keys,
     openapi::{self, Described},
@@ -103,6 +103,7 @@ pub const DOORS: &[Door] = &[
     door::<changes::__path_bytes>(           "GET",  "/v1/batches/{code}/preview/{part}", Action::PreviewBatch, || web::get().to(changes::bytes)),
     door::<sheets::__path_template>(         "GET",  "/v1/templates/wages",             Action::ReadProjects,   || web::get().to(sheets::template)),
     door::<templates::__path_roster>(        "GET",  "/v1/templates/roster",            Action::ReadProjects,   || web::get().to(templates::roster)),
+    door::<calendar::__path_show>(           "GET",  "/v1/banks/{code}/calendar",       Action::ReadCalendar,   || web::get().to(calendar::show)),
     door::<bank::__path_returns>(            "POST", "/v1/bank/returns",                Action::PushReturns,    || web::post().to(bank::returns)),
     door::<bank::__path_deposits>(           "POST", "/v1/bank/deposits",               Action::PushReturns,    || web::post().to(bank::deposits)),
     door::<rates::__path_show>(              "GET",  "/v1/rates",                       Action::ReadIndicators, || web::get().to(rates::show)),

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bank;
 pub mod batches;
 mod body;
+pub mod calendar;
 pub mod cards;
 pub mod changes;
 mod chinese;

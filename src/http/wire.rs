@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{problem::Problem, refusal::bad_request};
 use actix_web::{HttpResponse, http::StatusCode};
+use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use wagegate_domain::{PayMonth, indicator::Tally, outcome::Place};
 
@@ -104,6 +105,14 @@ pub(super) fn month_if_any<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<PayMonth>, D::Error> {
     month(from).map(Some)
+}
+
+pub(super) fn day_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Date>, D::Error> {
+    let text = String::deserialize(from)?;
+    let day = text.parse::<Date>().ok();
+    let day = day.filter(|day| day.to_string() == text);
+    day.map(Some)
+        .ok_or_else(|| D::Error::custom("a day is written as 2026-10-01"))
 }
 
 /// 200 with JSON.

@@ -81,6 +81,8 @@ actions! {
     KeepEvidence "keep-evidence" [Clerk, Reviewer, Approver, Finance],
     /// See projects with their special accounts' numbers.
     ReadProjects "read-projects" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor],
+    /// See when a bank works: one's own, or one that pays one's projects.
+    ReadCalendar "read-calendar" [Operator, Clerk, Reviewer, Approver, Finance, Supervisor, Bank],
     /// See what special accounts hold and have reserved.
     ReadAccounts "read-accounts" [Operator, Approver, Finance, Supervisor],
     /// Export every attempt with its outcome, without people, for an outside audit.

@@ -37,7 +37,7 @@ pub struct InstructionView {
     pub total: Fen,
     /// When it was planned: the time in its bytes.
     pub planned_at: Timestamp,
-    /// Day of payment.
+    /// Day of payment: the bank's business date when it was planned, or when it could first be sent.
     pub value_date: Date,
     /// The special account.
     pub account: String,
@@ -47,6 +47,8 @@ pub struct InstructionView {
     pub content: Option<ContentHash>,
     /// Hash and size of its bytes, once intent is recorded.
     pub bytes: Option<([u8; 32], u64)>,
+    /// When intent was last recorded.
+    pub intent_at: Option<Timestamp>,
     /// How many of its attempts have no final word.
     pub open: u64,
     /// When a bank first had no record of it, while in doubt.
@@ -75,8 +77,10 @@ pub struct Plan<'a> {
     pub bank_cnaps_prefix: &'a str,
     /// When.
     pub at: Timestamp,
-    /// Day of payment.
+    /// Day of payment: the bank's business date at that time.
     pub value_date: Date,
+    /// When the instructions shall be sent: at once, or when their bank opens.
+    pub send_at: Timestamp,
     /// The parts that were found when the batch was compared with what was released; the split must come to the same.
     pub parts: &'a [Part],
 }

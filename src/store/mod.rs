@@ -39,6 +39,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
 
@@ -146,6 +147,8 @@ pub trait Store:
 
     /// Splits a released batch: instructions, attempts, send tasks; the plan task is done. Rows that fit no instruction stay held.
     async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError>;
+    /// Gives an instruction another day of payment. What has bytes or is not planned keeps its day, and the claim is stale.
+    async fn redate(&self, claim: &Claim, instruction: i64, day: Date) -> Result<(), StoreError>;
     /// One instruction.
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError>;
     /// Instructions of a batch.

@@ -10,6 +10,7 @@
 //! | `{account}` | the special account of P1 | of P2 | one that nobody has |
 //! | `{worker}` | a worker of P1 | of P2 | one that is not there |
 //! | `{card}` | a card of that worker | of that one | one that is not there |
+//! | `{bank}` | the bank of P1 | of P2 | one that is not there |
 //! | `{webhook}` | the caller's own subscription about P1 | an operator's about P2 | one that nobody has |
 //!
 //! A door without a placeholder is about the gateway itself, or a list in which each caller sees their own part: what such a list shows to whom
@@ -91,6 +92,7 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/batches/{code}/preview/{part}", "/v1/batches/{batch}/preview/1"),
     get( "/v1/templates/wages",              "/v1/templates/wages?project={project}&month=2026-10"),
     get( "/v1/templates/roster",             "/v1/templates/roster"),
+    get( "/v1/banks/{code}/calendar",        "/v1/banks/{bank}/calendar?day=2026-10-01"),
     post("/v1/bank/returns",                 "/v1/bank/returns",                               "text/plain", "nothing"),
     post("/v1/bank/deposits",                "/v1/bank/deposits",                              JSON, DEPOSIT),
     get( "/v1/rates",                        "/v1/rates?month=2026-10&level=project"),
@@ -132,6 +134,7 @@ pub(crate) struct Names {
     pub(crate) batch: String,
     pub(crate) project: &'static str,
     pub(crate) account: &'static str,
+    pub(crate) bank: &'static str,
     pub(crate) worker: String,
     pub(crate) card: String,
     pub(crate) webhook: String,
@@ -139,11 +142,12 @@ pub(crate) struct Names {
 
 impl Names {
     /// Pairs of placeholder and name.
-    fn pairs(&self) -> [(&'static str, &str); 6] {
+    fn pairs(&self) -> [(&'static str, &str); 7] {
         [
             ("{batch}", &self.batch),
             ("{project}", self.project),
             ("{account}", self.account),
+            ("{bank}", self.bank),
             ("{worker}", &self.worker),
             ("{card}", &self.card),
             ("{webhook}", &self.webhook),
@@ -177,6 +181,7 @@ impl Way {
             batch: "B-none".into(),
             project: "P9",
             account: "none",
+            bank: "none",
             worker: "0".into(),
             card: "0".into(),
             webhook: "none".into(),

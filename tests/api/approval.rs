@@ -221,6 +221,10 @@ async fn the_approver_sees_what_changed_and_the_very_bytes() {
         (&preview["content"], &preview["cut_off"]),
         (&batch["content"], &json!("17:00"))
     );
+    assert!(
+        preview["arrives"].as_str() >= preview["day"].as_str() && preview["day"].is_string(),
+        "{preview}"
+    );
     let part = &preview["parts"][0];
     assert_eq!(
         (&part["rows"], &part["total_fen"]),

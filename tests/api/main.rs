@@ -3,6 +3,7 @@
 
 mod approval;
 mod audit;
+mod calendar;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod command;

@@ -7,6 +7,7 @@ mod bank_process;
 mod certificates;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
+mod hours;
 mod line;
 #[path = "../support/lists.rs"]
 mod lists;
@@ -83,6 +84,26 @@ releases_on_both_engines! {
     bytes_that_were_put_in_by_hand_are_not_sent
     what_was_previewed_is_what_is_sent
     a_batch_that_nobody_releases_expires_by_itself
+}
+
+macro_rules! hours_on_both_engines {
+    ($($name:ident)*) => {
+        mod hours_on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::hours::$name(super::Engine::Sqlite).await })*
+        }
+        mod hours_on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::hours::$name(super::Engine::Postgres).await })*
+        }
+    };
+}
+
+hours_on_both_engines! {
+    an_instruction_sent_just_before_midnight_is_found_after_it
+    a_bank_that_is_closed_gets_its_instruction_when_it_opens
+    a_day_of_payment_that_has_passed_is_renewed_before_bytes_are_fixed
+    bytes_that_are_fixed_keep_their_day
 }
 
 async fn every_wage_has_an_outcome_and_the_ledgers_agree(engine: Engine) {

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -29,7 +29,9 @@ use wagegate::{
         tls::{BankTrust, KeyFiles, client_config, own_certificate},
     },
 };
-use wagegate_domain::{Fen, PayMonth, ids::Region, outcome::Place, period::CHINA, plan::reference};
+use wagegate_domain::{
+    Fen, PayMonth, calendar::Calendar, ids::Region, outcome::Place, period::CHINA, plan::reference,
+};
 
 use crate::lists::Lists as _;
 use crate::{
@@ -40,8 +42,8 @@ use crate::{
     people,
 };
 
-const QINGSHAN: &str = include_str!("../../adapters/iso20022/banks/qingshan.toml");
-const BISHUI: &str = include_str!("../../adapters/textfile/banks/bishui.toml");
+pub(crate) const QINGSHAN: &str = include_str!("../../adapters/iso20022/banks/qingshan.toml");
+pub(crate) const BISHUI: &str = include_str!("../../adapters/textfile/banks/bishui.toml");
 
 /// One gateway, two banks, and everything that holds them.
 pub(crate) struct World {
@@ -92,6 +94,17 @@ pub(crate) struct Proof {
 impl World {
     /// A world whose two banks behave as told, on an empty database.
     pub(crate) async fn start(engine: Engine, qingshan: &str, bishui: &str) -> Self {
+        let profiles = [QINGSHAN, BISHUI];
+        Self::with_profiles(engine, [qingshan, bishui], profiles, Calendar::default()).await
+    }
+
+    /// The same with other profiles than the sample banks', on another calendar.
+    pub(crate) async fn with_profiles(
+        engine: Engine,
+        [qingshan, bishui]: [&str; 2],
+        profiles: [&str; 2],
+        calendar: Calendar,
+    ) -> Self {
         // With RUST_LOG=wagegate=debug a failing test tells its story; only the first of a process can set this up.
         tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
@@ -117,15 +130,15 @@ impl World {
         let witness =
             Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault)).unwrap();
         let known = Banks::new([
-            bank(&certificates, "qingshan", &lines[0], QINGSHAN, &clock),
-            bank(&certificates, "bishui", &lines[1], BISHUI, &clock),
+            bank(&certificates, "qingshan", &lines[0], profiles[0], &clock),
+            bank(&certificates, "bishui", &lines[1], profiles[1], &clock),
         ]);
         let gateway = Arc::new(Gateway {
             store,
             evidence,
             vault,
             keys: Default::default(),
-            banks: Arc::new(known.unwrap()),
+            banks: Arc::new(known.unwrap().working_by(calendar)),
             national: Default::default(),
             approval: Default::default(),
             witness,
@@ -306,9 +319,24 @@ impl World {
 
     /// Moves on to the next noon in China: far from midnight, so that what follows is on one day.
     pub(crate) fn at_noon(&self) {
+        self.move_to(self.tomorrow(), "12:00:00");
+    }
+
+    /// The day after today in China, by the world's clock.
+    pub(crate) fn tomorrow(&self) -> Date {
         let now = CHINA.to_datetime(self.clock.now());
-        let noon = now.date().tomorrow().unwrap().at(12, 0, 0, 0);
-        self.clock.set(CHINA.to_timestamp(noon).unwrap());
+        now.date().tomorrow().unwrap()
+    }
+
+    /// What time it is in this world.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves to a time in China.
+    pub(crate) fn move_to(&self, day: Date, time: &str) {
+        let shown = day.to_datetime(time.parse().unwrap());
+        self.clock.set(CHINA.to_timestamp(shown).unwrap());
     }
 
     /// How many wages have no final word.

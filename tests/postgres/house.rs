@@ -183,6 +183,7 @@ pub(crate) async fn split(store: &PostgresStore, plan: &Claim) -> (i64, String) 
         bank_cnaps_prefix: "402",
         at: AT,
         value_date: "2026-11-02".parse().unwrap(),
+        send_at: AT,
         parts: &[part],
     };
     assert_eq!(store.plan_batch(plan, &whole).await.unwrap(), 1);

@@ -130,6 +130,8 @@ on_each_engine! {
         own_cards_travel_apart_where_the_bank_wants_it,
         a_plan_of_many_pages_seats_every_row_once,
         a_batch_that_is_not_released_is_not_planned,
+        instructions_of_a_bank_that_is_closed_are_sent_when_it_opens,
+        a_day_of_payment_moves_until_bytes_are_fixed,
     }
     talking {
         intent_fixes_the_bytes,

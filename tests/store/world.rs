@@ -44,6 +44,7 @@ pub(crate) fn plan(limits: Limits, parts: &[Part]) -> Plan<'_> {
         bank_cnaps_prefix: OWN_PREFIX,
         at: at(2),
         value_date: "2026-10-22".parse().unwrap(),
+        send_at: at(2),
         parts,
     }
 }

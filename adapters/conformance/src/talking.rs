@@ -1,11 +1,13 @@
 //! What every family promises of the talk around the documents.
 
+use jiff::ToSpan as _;
+use jiff::civil::Date;
 use wagegate_domain::adapter::{Answer, Held, Method, Operation, Order, Reply, Request, Step};
 
 use crate::encoding::sample;
 use crate::{Bench, Said, Word, making};
 
-/// A submission is the one request that carries a body; query and submission name the key.
+/// A submission is the one request that carries a body; query and submission name the key, and a query the days where the bank wants them.
 pub fn the_paths_carry_the_key(bench: &dyn Bench) {
     let (order, _) = sample(bench, 1);
     let (request, _) = open(bench, submit(&order)).expect("every bank takes instructions");
@@ -13,6 +15,10 @@ pub fn the_paths_carry_the_key(bench: &dyn Bench) {
     let (request, _) = open(bench, query(&order)).expect("every bank answers queries");
     assert_eq!(request.method, Method::Get);
     assert!(request.path.contains(&order.bank_key) && !request.path.contains('{'));
+    let wanted = bench.adapter().profile().paths.query.contains("{from}");
+    for day in days(&order) {
+        assert_eq!(request.path.contains(&day.to_string()), wanted, "{day}");
+    }
 }
 
 /// Taken, refused, duplicate, at work, no record: each its own answer, and a code of the bank beside a refusal.
@@ -213,9 +219,18 @@ fn submit(order: &Order) -> Operation {
 }
 
 fn query(order: &Order) -> Operation {
+    let [from, to] = days(order);
     Operation::Query {
         bank_key: order.bank_key.clone(),
+        from,
+        to,
     }
+}
+
+/// The day before an order was made and the day after, between which its bank shall look.
+fn days(order: &Order) -> [Date; 2] {
+    let made = order.created.date();
+    [-1, 1].map(|by| made.saturating_add(by.days()))
 }
 
 fn open(bench: &dyn Bench, operation: Operation) -> Option<(Request, Held)> {

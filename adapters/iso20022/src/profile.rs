@@ -1,7 +1,7 @@
 //! One bank's profile of this family, read from TOML: the message version it takes, its limits, its own codes.
 
 use serde::Deserialize;
-use wagegate_domain::profile::BankProfile;
+use wagegate_domain::profile::{BankProfile, without_dates};
 
 use crate::status::Reasons;
 
@@ -127,9 +127,13 @@ impl Profile {
     fn paths(&self) -> Result<(), ProfileError> {
         let paths = &self.bank.paths;
         let collect = paths.collect.as_ref();
+        let query = without_dates(&paths.query).ok_or_else(|| ProfileError::Value {
+            key: "bank.paths.query",
+            why: "it holds both {from} and {to}, once each, or neither".to_owned(),
+        })?;
         for (key, path, hole) in [
             ("bank.paths.submit", Some(&paths.submit), "{key}"),
-            ("bank.paths.query", Some(&paths.query), "{key}"),
+            ("bank.paths.query", Some(&query), "{key}"),
             ("bank.paths.collect", collect, "{after}"),
         ] {
             let Some(path) = path else { continue };
@@ -155,6 +159,7 @@ mod tests {
             ("{after}", "{cursor}"),
             ("{after}", "0"),
             ("{key}", "{key}{id}"),
+            ("{key}\"\ncollect", "{key}?from={day}\"\ncollect"),
         ] {
             let profile = Profile::from_toml(&sound.replace(right, wrong));
             let why = profile.unwrap_err().to_string();
@@ -162,6 +167,16 @@ mod tests {
                 why.contains("bank.paths.") && why.contains("it must hold"),
                 "{why}"
             );
+        }
+    }
+    #[test]
+    fn a_query_asks_for_both_days_or_for_none() {
+        let sound = include_str!("../banks/bailu.toml");
+        assert!(Profile::from_toml(sound).is_ok());
+        for (right, wrong) in [("&to={to}", ""), ("{from}", "{to}")] {
+            let profile = Profile::from_toml(&sound.replace(right, wrong));
+            let why = profile.unwrap_err().to_string();
+            assert!(why.contains("both {from} and {to}"), "{why}");
         }
     }
 }

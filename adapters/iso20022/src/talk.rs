@@ -6,7 +6,7 @@
 use wagegate_domain::adapter::{Answer, Held, Method, Operation, Reply, Request, Step};
 use wagegate_domain::fact::{BankCode, ItemRefs, Told, Verdict};
 use wagegate_domain::plan::parse_reference;
-use wagegate_domain::profile::Paths;
+use wagegate_domain::profile::{Paths, with_dates};
 use wagegate_domain::reason::Reason;
 
 use crate::decode::{Message, decode, recognise};
@@ -22,7 +22,10 @@ const XML: &str = "application/xml";
 pub(crate) fn begin(paths: &Paths, operation: Operation) -> Option<Step> {
     let (method, path) = match &operation {
         Operation::Submit { bank_key } => (Method::Post, filled(&paths.submit, "{key}", bank_key)),
-        Operation::Query { bank_key } => (Method::Get, filled(&paths.query, "{key}", bank_key)),
+        Operation::Query { bank_key, from, to } => {
+            let path = with_dates(&paths.query, *from, *to);
+            (Method::Get, filled(&path, "{key}", bank_key))
+        }
         Operation::Collect { after } => (
             Method::Get,
             filled(paths.collect.as_deref()?, "{after}", after),
@@ -43,7 +46,7 @@ pub(crate) fn begin(paths: &Paths, operation: Operation) -> Option<Step> {
 pub(crate) fn resume(rules: Rules<'_>, held: &Held, reply: &Reply<'_>) -> Step {
     Step::Done(match &held.operation {
         Operation::Submit { bank_key } => submitted(rules, bank_key, reply),
-        Operation::Query { bank_key } => queried(rules, bank_key, reply),
+        Operation::Query { bank_key, .. } => queried(rules, bank_key, reply),
         Operation::Collect { .. } => collected(rules, reply),
     })
 }

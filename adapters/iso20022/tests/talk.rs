@@ -15,6 +15,8 @@ fn submit() -> Operation {
 fn query() -> Operation {
     Operation::Query {
         bank_key: KEY.to_owned(),
+        from: "2026-11-01".parse().unwrap(),
+        to: "2026-11-03".parse().unwrap(),
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::civil::date;
 use jiff::fmt::strtime;
 use wagegate_domain::money::Fen;
+use wagegate_domain::profile::without_dates;
 
 use crate::charset::Charset;
 use crate::column::{Column, Kind, Scope, Source, What};
@@ -62,6 +63,10 @@ fn check_bank(profile: &Profile) -> Checked {
     ensure(
         bank.paths.query.contains("{key}"),
         "paths.query needs `{key}`: without it the bank does not know what is asked",
+    )?;
+    ensure(
+        without_dates(&bank.paths.query).is_some(),
+        "paths.query has both `{from}` and `{to}`, once each, or neither",
     )?;
     let collects = bank.paths.collect.as_ref();
     ensure(

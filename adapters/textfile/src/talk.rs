@@ -2,6 +2,7 @@
 
 use wagegate_domain::adapter::{Answer, Held, Method, Operation, Reply, Request, Step};
 use wagegate_domain::fact::BankCode;
+use wagegate_domain::profile::with_dates;
 
 use crate::cells::Cells;
 use crate::lines::Lines;
@@ -13,7 +14,10 @@ pub(crate) fn begin(profile: &Profile, operation: Operation) -> Option<Step> {
     let paths = &profile.bank.paths;
     let (method, path) = match &operation {
         Operation::Submit { bank_key } => (Method::Post, paths.submit.replace("{key}", bank_key)),
-        Operation::Query { bank_key } => (Method::Get, paths.query.replace("{key}", bank_key)),
+        Operation::Query { bank_key, from, to } => {
+            let path = with_dates(&paths.query, *from, *to);
+            (Method::Get, path.replace("{key}", bank_key))
+        }
         Operation::Collect { after } => (
             Method::Get,
             paths.collect.as_ref()?.replace("{after}", after),
@@ -47,7 +51,7 @@ fn answer(profile: &Profile, operation: &Operation, reply: &Reply<'_>) -> Result
     }
     match operation {
         Operation::Submit { bank_key } => short(profile, operation, bank_key, reply),
-        Operation::Query { bank_key } => {
+        Operation::Query { bank_key, .. } => {
             match document(profile, Question::Query, Some(bank_key), reply)? {
                 true => Ok(Answer::Document { next_cursor: None }),
                 false => short(profile, operation, bank_key, reply),

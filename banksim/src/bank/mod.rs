@@ -43,6 +43,7 @@ pub struct Bank {
     latest: HashMap<String, usize>,
     due: Vec<returning::Due>,
     notices: Vec<Notice>,
+    today: Option<String>,
 }
 
 /// A special account kept at the bank.
@@ -99,6 +100,22 @@ pub enum Taking {
     Refused(Refusal),
 }
 
+/// The days between which a bank shall look for an instruction, both included, such as `2026-11-02`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Between {
+    /// The first.
+    pub from: String,
+    /// The last.
+    pub to: String,
+}
+
+impl Between {
+    /// Days written so are in order when their texts are.
+    fn has(&self, day: &str) -> bool {
+        (self.from.as_str()..=self.to.as_str()).contains(&day)
+    }
+}
+
 /// What the bank says about an instruction.
 #[derive(Clone, Debug)]
 pub enum Progress {
@@ -118,6 +135,8 @@ struct Taken {
     total: Fen,
     polls_left: u32,
     ready_at: Instant,
+    /// The bank's day on which it came.
+    on: String,
     results: Option<Vec<Option<Reason>>>,
 }
 
@@ -144,7 +163,17 @@ impl Bank {
             latest: HashMap::new(),
             due: Vec::new(),
             notices: Vec::new(),
+            today: None,
         }
+    }
+
+    /// Says which day it is at the bank, such as `2026-11-02`, until it is told another; before that it is the wall clock's.
+    pub fn set_today(&mut self, day: String) {
+        self.today = Some(day);
+    }
+
+    fn today(&self) -> String {
+        self.today.clone().unwrap_or_else(|| Stamp::now().date())
     }
 
     /// Opens an account; its opening balance, if any, is told as a deposit.

@@ -57,7 +57,9 @@ impl Bank {
         }
         self.latest
             .insert(instruction.reference.clone(), self.taken.len());
+        let on = self.today();
         self.taken.push(Taken {
+            on,
             instruction,
             total,
             polls_left: self.behaviour.work_polls,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Bank, Progress};
+use super::{Bank, Between, Progress};
 use crate::behaviour::ResultOrder;
 use crate::chance::Chance;
 use crate::instruction::{Instruction, Row};
@@ -63,11 +63,15 @@ impl Outcome {
 }
 
 impl Bank {
-    /// Answers a status query; the answer "in progress" is itself a step of the work.
-    pub fn query(&mut self, reference: &str) -> Progress {
+    /// Answers a status query; the answer "in progress" is itself a step of the work. Asked about days, the bank has no record of what came on
+    /// another.
+    pub fn query(&mut self, reference: &str, between: Option<&Between>) -> Progress {
         let Some(index) = self.latest.get(reference).copied() else {
             return Progress::Unknown;
         };
+        if between.is_some_and(|days| !days.has(&self.taken[index].on)) {
+            return Progress::Unknown;
+        }
         self.execute_ready();
         let taken = &mut self.taken[index];
         if let Some(results) = &taken.results {

@@ -12,7 +12,7 @@ use super::{notices, tasks};
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.not_known_since,
+       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.not_known_since,
        (SELECT count(*) FROM attempt t
         LEFT JOIN LATERAL (SELECT o.outcome FROM outcome o WHERE o.instruction_id = t.instruction_id AND o.sequence = t.sequence
                            ORDER BY o.version DESC LIMIT 1) latest ON TRUE
@@ -81,6 +81,7 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
         bytes: row
             .maybe_array("bytes_hash")?
             .zip(row.maybe_number("bytes_size")?),
+        intent_at: row.maybe_moment("intent_at")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })

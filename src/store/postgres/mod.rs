@@ -43,6 +43,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use wagegate_domain::PayMonth;
@@ -154,6 +155,9 @@ impl Store for PostgresStore {
 
     async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError> {
         plans::plan_batch(&self.pool, claim, plan).await
+    }
+    async fn redate(&self, claim: &Claim, instruction: i64, day: Date) -> Result<(), StoreError> {
+        plans::redate(&self.pool, claim, instruction, day).await
     }
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError> {
         instructions::one(&mut *self.pool.acquire().await?, id).await

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 use wagegate_domain::Fen;
@@ -70,7 +71,7 @@ pub(super) async fn plan_batch(
     .bind(head.batch)
     .bind(TaskKind::Send.code())
     .bind(tasks::priority(TaskKind::Send))
-    .bind(plan.at.as_millisecond())
+    .bind(plan.send_at.as_millisecond())
     .execute(&mut *tx)
     .await?;
     sqlx::query("UPDATE batch SET state = $2 WHERE id = $1")
@@ -237,4 +238,27 @@ async fn copy_attempts(
             .int(row.amount.get());
     }
     attempts.send(tx).await
+}
+
+/// Gives an instruction another day of payment, as long as no bytes of it are fixed.
+pub(super) async fn redate(
+    pool: &PgPool,
+    claim: &Claim,
+    instruction: i64,
+    day: Date,
+) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    tasks::hold(&mut tx, claim).await?;
+    let moved = sqlx::query(
+        "UPDATE instruction SET value_date = $2 WHERE id = $1 AND state = $3 AND bytes_hash IS NULL",
+    )
+    .bind(instruction)
+    .bind(day.to_string())
+    .bind(State::Planned.code())
+    .execute(&mut *tx)
+    .await?;
+    if moved.rows_affected() != 1 {
+        return Err(StoreError::Stale);
+    }
+    Ok(tx.commit().await?)
 }

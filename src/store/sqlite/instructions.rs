@@ -16,7 +16,7 @@ macro_rules! view {
     ($which:literal) => {
         concat!(
             "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.not_known_since,
+               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.not_known_since,
                i.row_count - (SELECT count(*) FROM outcome o WHERE o.instruction_id = i.id AND o.outcome IN ('paid', 'failed', 'returned')
                  AND NOT EXISTS (SELECT 1 FROM outcome l WHERE l.instruction_id = o.instruction_id AND l.sequence = o.sequence AND l.version > o.version)) AS open
              FROM instruction i JOIN batch b ON b.id = i.batch_id JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
@@ -84,6 +84,7 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
         bytes: row
             .maybe_array("bytes_hash")?
             .zip(row.maybe_number("bytes_size")?),
+        intent_at: row.maybe_moment("intent_at")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })

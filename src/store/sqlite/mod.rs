@@ -47,6 +47,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use wagegate_domain::PayMonth;
@@ -195,6 +196,9 @@ impl Store for SqliteStore {
 
     async fn plan_batch(&self, claim: &Claim, plan: &Plan<'_>) -> Result<u32, StoreError> {
         plans::plan_batch(&self.writer, claim, plan).await
+    }
+    async fn redate(&self, claim: &Claim, instruction: i64, day: Date) -> Result<(), StoreError> {
+        plans::redate(&self.writer, claim, instruction, day).await
     }
     async fn instruction(&self, id: i64) -> Result<InstructionView, StoreError> {
         instructions::one(&mut *self.readers.acquire().await?, id).await

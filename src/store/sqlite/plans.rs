@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::Fen;
@@ -68,7 +69,7 @@ pub(super) async fn plan_batch(
     .bind(head.batch)
     .bind(TaskKind::Send.code())
     .bind(tasks::priority(TaskKind::Send))
-    .bind(plan.at.as_millisecond())
+    .bind(plan.send_at.as_millisecond())
     .execute(&mut *tx)
     .await?;
     sqlx::query("UPDATE batch SET state = $2 WHERE id = $1")
@@ -247,4 +248,27 @@ async fn insert_attempts(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Gives an instruction another day of payment, as long as no bytes of it are fixed.
+pub(super) async fn redate(
+    pool: &SqlitePool,
+    claim: &Claim,
+    instruction: i64,
+    day: Date,
+) -> Result<(), StoreError> {
+    let mut tx = write(pool).await?;
+    tasks::hold(&mut tx, claim).await?;
+    let moved = sqlx::query(
+        "UPDATE instruction SET value_date = $2 WHERE id = $1 AND state = $3 AND bytes_hash IS NULL",
+    )
+    .bind(instruction)
+    .bind(day.to_string())
+    .bind(State::Planned.code())
+    .execute(&mut *tx)
+    .await?;
+    if moved.rows_affected() != 1 {
+        return Err(StoreError::Stale);
+    }
+    Ok(tx.commit().await?)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wagegate::store::{StoreError, TaskKind};
+use wagegate::store::{Plan, StoreError, TaskKind};
 use wagegate_domain::Fen;
 use wagegate_domain::attempt::State;
 use wagegate_domain::batch::BatchState;
@@ -153,4 +153,46 @@ pub(crate) async fn a_batch_that_is_not_released_is_not_planned(bench: Bench) {
     let refused = bench.store.plan_batch(&claim, &plan(WIDE, &parts)).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     assert!(bench.store.instructions("B1").await.unwrap().is_empty());
+}
+
+pub(crate) async fn instructions_of_a_bank_that_is_closed_are_sent_when_it_opens(bench: Bench) {
+    approved(&bench, &[100]).await;
+    let parts = bench.parts("B1", WIDE).await;
+    let claim = bench.claim(TaskKind::Plan).await;
+    let closed = Plan {
+        send_at: at(500),
+        ..plan(WIDE, &parts)
+    };
+    bench.store.plan_batch(&claim, &closed).await.unwrap();
+    assert_eq!(bench.store.claim_step(at(499), 1).await.unwrap(), None);
+    assert_eq!(bench.store.next_due().await.unwrap(), Some(at(500)));
+    let claim = bench.store.claim_step(at(500), 1).await.unwrap();
+    assert_eq!(claim.unwrap().kind, TaskKind::Send);
+}
+
+pub(crate) async fn a_day_of_payment_moves_until_bytes_are_fixed(bench: Bench) {
+    approved(&bench, &[100]).await;
+    let id = bench.plan(WIDE).await[0].id;
+    let claim = bench.claim(TaskKind::Send).await;
+    let day = async || {
+        let view = bench.store.instruction(id).await.unwrap();
+        (view.value_date.to_string(), view.intent_at)
+    };
+    let tomorrow = "2026-10-23".parse().unwrap();
+    bench.store.redate(&claim, id, tomorrow).await.unwrap();
+    assert_eq!(day().await, ("2026-10-23".into(), None));
+    let late = wagegate::store::Claim {
+        fence: claim.fence - 1,
+        ..claim.clone()
+    };
+    let refused = bench.store.redate(&late, id, tomorrow).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    let intent = bench.store.record_intent(&claim, id, [7; 32], 9, at(3));
+    intent.await.unwrap();
+    let refused = bench
+        .store
+        .redate(&claim, id, "2026-10-24".parse().unwrap());
+    let refused = refused.await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    assert_eq!(day().await, ("2026-10-23".into(), Some(at(3))));
 }

@@ -226,6 +226,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         BISHUI,
+        "query = \"/text/batches/{key}\"",
+        "query = \"/text/batches/{key}?to={to}\"",
+        "paths.query has both `{from}` and `{to}`",
+    ),
+    (
+        BISHUI,
         "?after={after}",
         "",
         "paths.collect needs `{after}`",

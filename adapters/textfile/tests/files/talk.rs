@@ -108,6 +108,8 @@ fn a_query_is_answered_by_a_result_or_a_line_and_never_by_a_refusal() {
     ] {
         let query = Operation::Query {
             bank_key: "B1".to_owned(),
+            from: "2026-11-01".parse().unwrap(),
+            to: "2026-11-03".parse().unwrap(),
         };
         assert_eq!(
             gist(&answer(query, status, body)),
