@@ -1,5 +1,7 @@
 //! What is the same in every bank's profile, whatever its family: who it is, what it takes, when it answers.
 
+use std::num::NonZeroU32;
+
 use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use serde::Deserialize;
@@ -24,6 +26,9 @@ pub struct BankProfile {
     pub key: KeyRule,
     /// When to ask.
     pub polling: Polling,
+    /// How many calls it takes at one time, over all gateways.
+    #[serde(default = "calls_max")]
+    pub calls_max: NonZeroU32,
     /// Until when, by the clock in China, what it takes is worked the same day; absent where it works all day.
     #[serde(default, deserialize_with = "time")]
     pub cut_off: Option<Time>,
@@ -78,6 +83,11 @@ impl BankProfile {
         }
         (0..self.arrival_days).fold(day, |day, _| next_working_day(day))
     }
+}
+
+const fn calls_max() -> NonZeroU32 {
+    // Enough that a slow answer keeps nobody waiting, and few enough for the smallest bank.
+    NonZeroU32::MIN.saturating_add(3)
 }
 
 fn is_working_day(day: Date) -> bool {
