@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tokio::io::copy_bidirectional;
 use tokio::net::{UnixListener, UnixStream};
@@ -139,13 +140,18 @@ fn way(from: &Path, to: &Path) -> JoinHandle<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_is_told_within_seconds_and_used_again_when_it_is_back() {
     let url = fresh_postgres().await;
-    let (database, cluster) = url.split_once("host=").unwrap();
-    let cluster = cluster.replace("%2F", "/");
+    let options: PgConnectOptions = url.parse().unwrap();
+    let database = options.get_database().unwrap();
+    let cluster = std::env::var("WAGEGATE_TEST_POSTGRES").unwrap();
+    let (_, cluster) = cluster.split_once("host=").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join(".s.PGSQL.5432");
-    let real = Path::new(&cluster).join(".s.PGSQL.5432");
+    let real = Path::new(cluster).join(".s.PGSQL.5432");
     let open = way(&socket, &real);
-    let there = format!("{database}host={}", folder.path().display());
+    let there = format!(
+        "postgres://postgres@localhost/{database}?host={}",
+        folder.path().display()
+    );
     let store = PostgresStore::open(&there).await.unwrap();
     store.ensure_task(TaskKind::Read, "1", AT).await.unwrap();
     open.abort();
