@@ -13,6 +13,7 @@ use crate::{
     rotation::Duty,
     security::{national::NationalSecrets, seal::Vault},
     store::Store,
+    vitals::Vitals,
     webhooks::Courier,
 };
 
@@ -37,6 +38,8 @@ pub struct Gateway {
     pub approval: ApprovalEntry,
     /// Carries notices to those who subscribed.
     pub courier: Courier,
+    /// What this process counts.
+    pub vitals: Vitals,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Rung when new work was put into the store, so that workers need not wait for their next look.

@@ -19,4 +19,5 @@ pub mod security;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
+pub mod vitals;
 pub mod webhooks;

@@ -17,6 +17,7 @@ pub mod fact;
 pub mod ids;
 pub mod indicator;
 pub mod ledger;
+pub mod link;
 pub mod money;
 pub mod outcome;
 pub mod period;

@@ -1,5 +1,7 @@
 //! What is the same in every bank's profile, whatever its family: who it is, what it takes, when it answers.
 
+use std::num::NonZeroU32;
+
 use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
@@ -25,6 +27,9 @@ pub struct BankProfile {
     pub key: KeyRule,
     /// When to ask.
     pub polling: Polling,
+    /// How many calls it takes at one time, over all gateways.
+    #[serde(default = "calls_max")]
+    pub calls_max: NonZeroU32,
     /// From when, by the clock in China, it works on a business day; what comes earlier waits. Absent where it works from midnight.
     #[serde(default, deserialize_with = "time")]
     pub opens: Option<Time>,
@@ -182,6 +187,11 @@ impl BankProfile {
 pub fn with_dates(path: &str, from: Date, to: Date) -> String {
     path.replace("{from}", &from.to_string())
         .replace("{to}", &to.to_string())
+}
+
+const fn calls_max() -> NonZeroU32 {
+    // Enough that a slow answer keeps nobody waiting, and few enough for the smallest bank.
+    NonZeroU32::MIN.saturating_add(3)
 }
 
 /// The path of a query without the places for the days; `None` where it has only one of the two, or one twice.

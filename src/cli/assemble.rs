@@ -42,10 +42,10 @@ impl Parts {
         let mut authorities = HashMap::new();
         for entry in &config.banks {
             let (bank, trust) = open_bank(entry, &clock)?;
-            dated.push(Dated::certificate(
-                format!("gateway at {}", trust.code),
-                trust.own,
-            ));
+            dated.push(
+                Dated::certificate(format!("gateway at {}", trust.code), trust.own)
+                    .at_bank(&trust.code),
+            );
             dated.push(Dated::list(
                 format!("{}, revocation list", trust.code),
                 Arc::clone(&trust.authority),

@@ -9,6 +9,7 @@ mod changes;
 mod client;
 mod completions;
 mod files;
+mod flow;
 mod import;
 mod keys;
 mod operate;
@@ -174,6 +175,12 @@ enum Command {
     Webhooks(webhooks::Webhooks),
     /// Ask who you are to the gateway and what you may do.
     Whoami,
+    /// Banks (银行): whether each answers, its clock, limits, cut-off, and our certificate there.
+    Banks(flow::Banks),
+    /// Tasks (任务) that failed more than three times in a row, and why.
+    Tasks,
+    /// Figures for Prometheus, as text.
+    Metrics,
     /// Ask whether the gateway is well.
     Health,
     /// Print the completions of a shell.
@@ -331,6 +338,9 @@ async fn run(
         Command::Certificate(what) => principals::revoke(&client, what, out).await,
         Command::Webhooks(what) => webhooks::run(&client, what, out).await,
         Command::Whoami => principals::whoami(&client, out).await,
+        Command::Banks(what) => flow::banks(&client, &what, out).await,
+        Command::Tasks => flow::tasks(&client, out).await,
+        Command::Metrics => flow::metrics(&client, out).await,
         Command::Health => operate::health(&client, out).await,
     }
 }

@@ -72,17 +72,63 @@ fn whole(health: &HealthWire) -> String {
     let or_none =
         |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
     format!(
-        "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
+        "状态 status        {}\n数据库 store       {}{}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n{}\n{}",
         health.status,
         health.engine,
+        if health.store_reachable {
+            ""
+        } else {
+            "，不可达 does not answer"
+        },
         or_none(&health.next_due),
         or_none(&health.oldest_in_doubt),
         health.content_differs,
         health.content_differs_in.join(" "),
         health.webhooks_waiting,
         health.webhooks_given_up,
+        troubles(health),
         ends(&health.runs_out)
     )
+}
+
+/// What does not go as it should, a line each.
+fn troubles(health: &HealthWire) -> String {
+    let away = health.banks_away.iter().map(|bank| {
+        format!(
+            "银行无应答 {} does not answer since {}, called again at {}: {}\n",
+            bank.bank,
+            words::moment(&bank.since),
+            words::moment(&bank.until),
+            bank.why
+        )
+    });
+    let apart = health.clocks_apart.iter().map(|clock| {
+        format!(
+            "时钟不一致 the clock of {} and ours differ by {} ms\n",
+            clock.bank, clock.skew_ms
+        )
+    });
+    let failing = (health.failing_tasks > 0).then(|| {
+        format!(
+            "任务失败 {} tasks fail again and again: wagegate tasks\n",
+            health.failing_tasks
+        )
+    });
+    let full = health.disk_full_at.as_deref().map(|at| {
+        format!(
+            "磁盘已满 disk full at {}: free some space\n",
+            words::moment(at)
+        )
+    });
+    let evidence = health
+        .evidence_fault
+        .as_deref()
+        .map(|why| format!("凭证库不可用 evidence cannot be kept: {why}\n"));
+    away.chain(apart)
+        .chain(failing)
+        .chain(full)
+        .chain(evidence)
+        .collect()
 }
 
 /// Certificates and lists with their ends.

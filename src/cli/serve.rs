@@ -139,6 +139,11 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     let now = parts.clock.now();
     for code in parts.banks.codes() {
         let bank = parts.banks.find(code).map_err(Failure::here)?;
+        let calls_max = bank.adapter.profile().calls_max.get();
+        store
+            .set_calls_max(code, calls_max)
+            .await
+            .map_err(Failure::here)?;
         if bank.adapter.profile().paths.collect.is_some() {
             store
                 .ensure_task(TaskKind::Collect, code, now)
@@ -159,6 +164,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         banks: Arc::clone(&parts.banks),
         national: Arc::new(national),
         approval: config.approval,
+        vitals: Default::default(),
         clock: Arc::clone(&parts.clock),
         work: Default::default(),
     };

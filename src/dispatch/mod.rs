@@ -14,10 +14,11 @@ mod talk;
 mod wages;
 mod window;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
+use wagegate_domain::adapter::EncodeError;
 
 use crate::{
     banks::UnknownBank,
@@ -25,7 +26,7 @@ use crate::{
     gateway::Gateway,
     reconcile, rotation,
     security::seal::VaultError,
-    store::{Claim, Next, StoreError, TaskKind},
+    store::{Claim, StepFailure, StoreError, TaskKind, rest_after},
     webhooks,
 };
 
@@ -65,7 +66,7 @@ pub enum StepError {
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     #[error("kept evidence cannot be read: {0}")]
-    Reading(std::io::Error),
+    Reading(io::Error),
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
@@ -82,9 +83,6 @@ pub enum StepError {
     #[error("a blocking task ended early: {0}")]
     Ended(#[from] tokio::task::JoinError),
 }
-
-/// How long a task waits after its step failed for a reason of our own.
-const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(15);
 
 impl Worker {
     /// A worker that holds each task for `lease` at a time and renews it while it is at work.
@@ -164,8 +162,15 @@ impl Worker {
         if matches!(error, StepError::Store(StoreError::Stale)) {
             return error;
         }
-        let again = Next::Again(self.now() + AFTER_FAILURE);
-        if let Err(second) = self.gateway.store.finish(claim, again).await {
+        let at = self.now();
+        self.gateway.vitals.step_failed(claim.kind);
+        if error.is_full() {
+            self.gateway.vitals.disk_full(at);
+        }
+        let why = error.to_string();
+        let again = at + rest_after(claim.failures.saturating_add(1));
+        let failed = StepFailure { at, why };
+        if let Err(second) = self.gateway.store.give_back(claim, again, &failed).await {
             tracing::warn!(task = claim.task, error = %second, "a task could not be given back; it is taken again when its lease runs out");
         }
         error
@@ -186,6 +191,34 @@ pub(crate) fn subject_id(claim: &Claim) -> Result<i64, StepError> {
         .subject
         .parse()
         .map_err(|_| StepError::Subject(claim.subject.clone()))
+}
+
+impl StepError {
+    /// True where a disk has no room: the evidence's or the database's.
+    fn is_full(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_full(),
+            Self::Evidence(error) => matches!(error, EvidenceError::Full { .. }),
+            Self::Build { source, .. } => match source {
+                BuildError::Store(error) => error.is_full(),
+                BuildError::Evidence(error) => matches!(error, EvidenceError::Full { .. }),
+                BuildError::Encode(EncodeError::Io(error)) => {
+                    error.kind() == io::ErrorKind::StorageFull
+                }
+                BuildError::Encode(_)
+                | BuildError::Vault(_)
+                | BuildError::ContentDiffers(_)
+                | BuildError::Decode(_)
+                | BuildError::Differs(_)
+                | BuildError::Stored(_)
+                | BuildError::Ended(_) => false,
+            },
+            Self::Reading(error) => error.kind() == io::ErrorKind::StorageFull,
+            Self::Vault(_) | Self::Bank(_) | Self::Subject(_) | Self::Keys(_) | Self::Ended(_) => {
+                false
+            }
+        }
+    }
 }
 
 impl fmt::Display for Progress {

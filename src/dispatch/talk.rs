@@ -6,8 +6,12 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::task::spawn_blocking;
-use wagegate_domain::adapter::{Answer, Method, Operation, Reply, Request, Step};
+use wagegate_domain::{
+    adapter::{Answer, Method, Operation, Reply, Request, Step},
+    link::{Call, Came},
+};
 
 use super::StepError;
 use crate::{
@@ -20,6 +24,8 @@ use crate::{
 
 /// How much of a reply the adapter sees to decide what it is.
 const HEAD: u64 = 64 * 1024;
+/// What a proxy says when the bank behind it is not there: 502, 503 and 504.
+const AWAY: [u16; 3] = [502, 503, 504];
 /// No bank needs more rounds for one operation.
 const ROUNDS_MAX: usize = 8;
 
@@ -43,20 +49,25 @@ pub(super) async fn talk(
     operation: Operation,
     instruction: Option<&Kept>,
 ) -> Result<Heard, StepError> {
+    let spoken = operation.clone();
     let Some(mut step) = bank.adapter.begin(operation) else {
         return Ok(Heard::Unable);
     };
+    gateway.vitals.talk(&spoken);
     let mut reply = None;
     for round in 0..ROUNDS_MAX {
         let (request, held) = match step {
             Step::Done(answer) => return Ok(Heard::Answer { answer, reply }),
             Step::Send { request, held } => (request, held),
         };
-        let answered = match bank
+        let called = bank
             .client
             .exchange(outbound(gateway, request, instruction))
-            .await
-        {
+            .await;
+        let (code, at) = (&bank.adapter.profile().code, gateway.clock.now());
+        let came = came(code, at, &called);
+        note(gateway, code, Call { at, came }).await;
+        let answered = match called {
             Ok(answered) => answered,
             Err(error) => return Ok(silence(&error, round)),
         };
@@ -81,6 +92,33 @@ pub(super) async fn talk(
     }
     let why = format!("the talk did not end in {ROUNDS_MAX} rounds");
     Ok(Heard::BrokenOff { reply, why })
+}
+
+/// What a call came to, for everybody who may call that bank.
+fn came(bank: &str, at: Timestamp, called: &Result<InboundReply, SendError>) -> Came {
+    match called {
+        Ok(reply) if AWAY.contains(&reply.status) => Came::Nothing {
+            why: format!(
+                "{bank}: status {}: what stands before the bank says that it is not there",
+                reply.status
+            ),
+        },
+        Ok(reply) => Came::Answer {
+            skew_ms: reply
+                .date
+                .map(|date| date.as_millisecond() - at.as_millisecond()),
+        },
+        Err(error) => Came::Nothing {
+            why: error.to_string(),
+        },
+    }
+}
+
+/// Tells all gateways what a call came to. A note that cannot be made is a note less, and never what becomes of the call itself.
+async fn note(gateway: &Gateway, bank: &str, call: Call) {
+    if let Err(error) = gateway.store.note_call(bank, &call).await {
+        tracing::warn!(bank, %error, "what a call came to could not be noted");
+    }
 }
 
 /// Writes a reply down as a document from this bank, unless it was empty; says whether it is new.

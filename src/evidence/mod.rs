@@ -135,6 +135,16 @@ impl Evidence {
         EvidenceReader::open(self, hash)
     }
 
+    /// Tries whether bytes can be kept now, with some that are not kept. Blocking.
+    ///
+    /// # Errors
+    /// `Full` or `Io`, as the next document would meet it.
+    pub fn probe(&self) -> Result<(), EvidenceError> {
+        let tried = tempfile::NamedTempFile::new_in(self.place.root.join(INCOMING))
+            .and_then(|mut file| io::Write::write_all(&mut file, &[0; 4096]));
+        tried.map_err(|error| self.failed(error))
+    }
+
     fn path(&self, hash: &[u8; 32]) -> PathBuf {
         let name = hex::encode(hash);
         let (folder, file) = name.split_at(2);

@@ -30,13 +30,13 @@ use actix_web::{
 };
 
 use super::{
-    accounts, approval, audit, bank, batches, calendar, cards, changes, documents, health,
+    accounts, approval, audit, bank, banks, batches, calendar, cards, changes, documents, health,
     idempotency::once,
-    items, keys,
+    items, keys, metrics,
     openapi::{self, Described},
     operations, outcomes, principals,
     problem::Problem,
-    rates, register, roster, sheets, templates, webhooks,
+    rates, register, roster, sheets, tasks, templates, webhooks,
 };
 use crate::security::access::Action;
 
@@ -114,6 +114,9 @@ pub const DOORS: &[Door] = &[
     door::<audit::__path_list>(              "GET",  "/v1/audit",                       Action::ReadAudit,      || web::get().to(audit::list)),
     door::<audit::__path_check>(             "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(audit::check)),
     door::<operations::__path_recount>(      "GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),
+    door::<banks::__path_list>(              "GET",  "/v1/banks",                       Action::Operate,        || web::get().to(banks::list)),
+    door::<tasks::__path_list>(              "GET",  "/v1/tasks",                       Action::Operate,        || web::get().to(tasks::list)),
+    door::<metrics::__path_show>(            "GET",  "/v1/metrics",                     Action::Operate,        || web::get().to(metrics::show)),
     door::<keys::__path_show>(               "GET",  "/v1/keys",                        Action::Operate,        || web::get().to(keys::show)),
     door::<keys::__path_rotate>(             "POST", "/v1/keys/rotate",                 Action::Operate,        || web::post().to(keys::rotate)),
     door::<keys::__path_remove>(             "POST", "/v1/keys/{key}/remove",           Action::Operate,        || web::post().to(keys::remove)),

@@ -1,17 +1,19 @@
 //! Whether the gateway is well: its store, its oldest doubt, and everything that runs out.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::{ask::Ask, problem::Problem, wire};
 use crate::{
+    evidence::EvidenceError,
     security::{principal::Role, revocation::Authority, watched::Watched},
-    store::StoreError,
+    store::{LinkView, Post, StoreError},
     transport::tls::OwnCertificate,
 };
 
@@ -19,6 +21,12 @@ use crate::{
 const CERTIFICATE_DAYS: i64 = 30;
 /// The same of a revocation list, which its authority renews by itself.
 const LIST_DAYS: i64 = 2;
+/// Between a bank's clock and ours.
+const SKEW_MAX_MS: u64 = 60_000;
+/// Failing tasks that are counted; from here on it is the same news.
+const FAILING_COUNTED: u32 = 1_000;
+/// How long the store may take before it counts as silent.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How the gateway is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,7 +47,40 @@ pub struct HealthWire {
     /// Deliveries of webhooks that wait, and those that were given up: their receivers did not take them.
     pub webhooks_waiting: u64,
     pub webhooks_given_up: u64,
+    /// Banks that do not answer: nobody calls them for a while, then one call at a time.
+    pub banks_away: Vec<BankAway>,
+    /// Banks whose clock and ours differ by more than a minute: one of them is wrong, and what depends on a date may be too.
+    pub clocks_apart: Vec<ClockApart>,
+    /// Tasks whose steps failed more than three times in a row; `GET /v1/tasks` lists them.
+    pub failing_tasks: u64,
+    /// Why nothing can be kept in the evidence store now; absent where it can.
+    pub evidence_fault: Option<String>,
+    /// When the disk of the evidence or of the database was last found full, in the last minutes.
+    pub disk_full_at: Option<String>,
     pub runs_out: Vec<RunsOut>,
+}
+
+/// A bank that does not answer.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BankAway {
+    pub bank: String,
+    pub since: String,
+    /// When it is called again.
+    pub until: String,
+    /// Calls in a row without an answer.
+    pub failures: u32,
+    /// What the last one came to.
+    pub why: String,
+}
+
+/// A bank whose clock is another than ours.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ClockApart {
+    pub bank: String,
+    /// The bank's clock less ours.
+    pub skew_ms: i64,
+    /// When it was seen.
+    pub at: String,
 }
 
 /// A certificate or revocation list, and its end.
@@ -70,6 +111,7 @@ pub struct WellWire {
 /// Something watched that runs out.
 pub struct Dated {
     what: String,
+    bank: Option<String>,
     warn_days: i64,
     ends: Box<dyn Fn() -> Option<Timestamp> + Send + Sync>,
     fault: Box<dyn Fn() -> Option<String> + Send + Sync>,
@@ -86,6 +128,7 @@ impl Dated {
     pub fn certificate(what: impl Into<String>, own: Arc<OwnCertificate>) -> Self {
         Self {
             what: what.into(),
+            bank: None,
             warn_days: CERTIFICATE_DAYS,
             fault: fault_of(&own),
             ends: Box::new(move || certificate_ends(&own.current())),
@@ -96,10 +139,24 @@ impl Dated {
     pub fn list(what: impl Into<String>, authority: Arc<Watched<Authority>>) -> Self {
         Self {
             what: what.into(),
+            bank: None,
             warn_days: LIST_DAYS,
             fault: fault_of(&authority),
             ends: Box::new(move || Some(authority.current().list_ends())),
         }
+    }
+
+    /// The same, as what a bank is shown.
+    pub fn at_bank(self, code: &str) -> Self {
+        Self {
+            bank: Some(code.to_owned()),
+            ..self
+        }
+    }
+
+    /// True for what the bank with this code is shown.
+    pub fn is_for(&self, code: &str) -> bool {
+        self.bank.as_deref() == Some(code)
     }
 
     /// What it is and when it ends, as its file says now.
@@ -141,25 +198,37 @@ fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
 )]
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let now = ask.now();
-    let asked = async {
-        Ok::<_, StoreError>((
-            ask.store().next_due().await?,
-            ask.store().oldest_in_doubt().await?,
-            ask.store().differing_batches().await?,
-            ask.store().post().await?,
-        ))
-    }
-    .await;
-    let asked = asked.inspect_err(|error| tracing::error!(%error, "the store does not answer"));
-    let store_reachable = asked.is_ok();
-    let (next_due, doubt, differing, post) = asked.unwrap_or_default();
+    let told = in_time(look(&ask)).await;
+    let evidence_fault = evidence_fault(&ask).await;
+    let store_reachable = told.is_some();
+    let told = told.unwrap_or_default();
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
     let mut dated = ask.api.dated.iter().zip(&runs_out);
     let soon = dated.any(|(dated, seen)| dated.is_pressing(seen));
-    let (status, code) = match (
+    let mut health = HealthWire {
+        status: String::new(),
+        at: now.to_string(),
+        engine: ask.store().engine().into(),
         store_reachable,
-        soon || doubt.is_some() || !differing.is_empty(),
-    ) {
+        next_due: told.next_due.map(|at| at.to_string()),
+        oldest_in_doubt: told.oldest_in_doubt.map(|at| at.to_string()),
+        content_differs: told.differing.len() as u64,
+        content_differs_in: told.differing,
+        webhooks_waiting: told.post.waiting,
+        webhooks_given_up: told.post.given_up,
+        banks_away: told.links.iter().filter_map(away).collect(),
+        clocks_apart: told.links.iter().filter_map(apart).collect(),
+        failing_tasks: told.failing,
+        evidence_fault,
+        disk_full_at: ask
+            .api
+            .gateway
+            .vitals
+            .full_lately(now)
+            .map(|at| at.to_string()),
+        runs_out,
+    };
+    let (status, code) = match (store_reachable, soon || health.wants_a_look()) {
         (false, _) => ("down", StatusCode::SERVICE_UNAVAILABLE),
         (true, true) => ("attention", StatusCode::OK),
         (true, false) => ("ok", StatusCode::OK),
@@ -170,18 +239,96 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         };
         return Ok(wire::with(code, &HealthAnswer::Well(well)));
     }
-    let health = HealthWire {
-        status: status.into(),
-        at: now.to_string(),
-        engine: ask.store().engine().into(),
-        store_reachable,
-        next_due: next_due.map(|at| at.to_string()),
-        oldest_in_doubt: doubt.map(|at| at.to_string()),
-        content_differs: differing.len() as u64,
-        content_differs_in: differing,
-        webhooks_waiting: post.waiting,
-        webhooks_given_up: post.given_up,
-        runs_out,
-    };
+    health.status = status.into();
     Ok(wire::with(code, &HealthAnswer::Whole(health)))
+}
+
+impl HealthWire {
+    fn wants_a_look(&self) -> bool {
+        self.oldest_in_doubt.is_some()
+            || self.content_differs > 0
+            || !self.banks_away.is_empty()
+            || !self.clocks_apart.is_empty()
+            || self.failing_tasks > 0
+            || self.evidence_fault.is_some()
+            || self.disk_full_at.is_some()
+    }
+}
+
+/// What the store says of all this.
+#[derive(Default)]
+struct Told {
+    next_due: Option<Timestamp>,
+    oldest_in_doubt: Option<Timestamp>,
+    differing: Vec<String>,
+    post: Post,
+    links: Vec<LinkView>,
+    failing: u64,
+}
+
+async fn look(ask: &Ask) -> Result<Told, StoreError> {
+    let store = ask.store();
+    let failing = store.failing_tasks(None, FAILING_COUNTED).await?;
+    Ok(Told {
+        next_due: store.next_due().await?,
+        oldest_in_doubt: store.oldest_in_doubt().await?,
+        differing: store.differing_batches().await?,
+        post: store.post().await?,
+        links: store.links().await?,
+        failing: failing.len() as u64,
+    })
+}
+
+/// What the store says, if it says so within a few seconds: whoever asks how the gateway is must be told that the store is silent.
+pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(told)) => Some(told),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the store does not answer");
+            None
+        }
+        Err(_) => {
+            tracing::error!("the store does not answer in time");
+            None
+        }
+    }
+}
+
+/// Why nothing can be kept now, tried by keeping something; a full disk is remembered.
+pub(super) async fn evidence_fault(ask: &Ask) -> Option<String> {
+    let evidence = ask.api.gateway.evidence.clone();
+    let tried = web::block(move || evidence.probe()).await;
+    let error = match tried {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => error,
+        Err(error) => return Some(error.to_string()),
+    };
+    if matches!(error, EvidenceError::Full { .. }) {
+        ask.api.gateway.vitals.disk_full(ask.now());
+    }
+    Some(error.to_string())
+}
+
+fn away(view: &LinkView) -> Option<BankAway> {
+    let open = view.link.open?;
+    let why = view.link.last_failure.as_ref().map(|(_, why)| why.clone());
+    Some(BankAway {
+        bank: view.bank.clone(),
+        since: open.since.to_string(),
+        until: open.until.to_string(),
+        failures: view.link.failures,
+        why: why.unwrap_or_default(),
+    })
+}
+
+fn apart(view: &LinkView) -> Option<ClockApart> {
+    let skew = view
+        .link
+        .skew
+        .filter(|skew| skew.ms.unsigned_abs() > SKEW_MAX_MS)?;
+    Some(ClockApart {
+        bank: view.bank.clone(),
+        skew_ms: skew.ms,
+        at: skew.at.to_string(),
+    })
 }

@@ -3,8 +3,9 @@
 
 use std::{
     any::Any,
+    collections::HashMap,
     future::{Ready, ready},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -26,7 +27,7 @@ use super::{chinese, problem::Problem, refusal::internal};
 use crate::{
     clock::Clock,
     security::{
-        principal::{Identity, Principal},
+        principal::{Identity, Principal, Role},
         revocation::Revocations,
     },
     store::{
@@ -36,7 +37,9 @@ use crate::{
 };
 
 /// How long the store may take to say who somebody is: a caller is not kept at the door for ever, nor let in unasked.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What an operator is told while the store is silent, if this process has known them since it started: that it is silent. Nothing here names people.
+const TOLD_IN_AN_OUTAGE: [&str; 2] = ["/v1/health", "/v1/metrics"];
 /// A certificate that comes again within this time is not noted again.
 const NOTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -46,6 +49,8 @@ pub struct Gate {
     revocations: Revocations,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    /// Operators as the store last knew them, for the doors that tell of its own silence.
+    operators: Mutex<HashMap<CertificateKey, Caller>>,
     /// One note at a time: while the store is busy the next request of the same certificate notes it.
     noting: Arc<Semaphore>,
 }
@@ -95,7 +100,11 @@ pub(super) async fn admit<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    match gate.recognise(request.conn_data::<Identity>()).await {
+    let outage = TOLD_IN_AN_OUTAGE.contains(&request.path());
+    match gate
+        .recognise(request.conn_data::<Identity>(), outage)
+        .await
+    {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             Ok(next.call(request).await?.map_into_left_body())
@@ -114,6 +123,7 @@ impl Gate {
             revocations,
             store,
             clock,
+            operators: Mutex::default(),
             noting: Arc::new(Semaphore::new(1)),
         }
     }
@@ -123,7 +133,11 @@ impl Gate {
         &self.revocations
     }
 
-    async fn recognise(&self, identity: Option<&Identity>) -> Result<Caller, Problem> {
+    async fn recognise(
+        &self,
+        identity: Option<&Identity>,
+        outage: bool,
+    ) -> Result<Caller, Problem> {
         let identity =
             identity.ok_or_else(|| refused("no verified certificate came with this connection"))?;
         let now = self.clock.now();
@@ -133,7 +147,14 @@ impl Gate {
         self.revocations
             .check(&identity.issuer, &identity.serial, now)
             .map_err(|reason| refused(&reason.to_string()))?;
-        let known = self.known(identity).await?;
+        let key = CertificateKey::of(identity);
+        let known = match self.known(identity, &key).await {
+            Err(problem) if problem.status == StatusCode::SERVICE_UNAVAILABLE && outage => {
+                return self.operators().get(&key).cloned().ok_or(problem);
+            }
+            known => known?,
+        };
+        self.operators().remove(&key);
         if known.revoked {
             return Err(refused("the certificate is revoked"));
         }
@@ -142,17 +163,30 @@ impl Gate {
             Standing::Active => {}
         }
         self.note(identity, known.noted, now);
-        Ok(Caller {
+        let caller = Caller {
             principal: known.principal,
             version: known.version,
-        })
+        };
+        if caller.principal.role == Role::Operator {
+            self.operators().insert(key, caller.clone());
+        }
+        Ok(caller)
+    }
+
+    fn operators(&self) -> MutexGuard<'_, HashMap<CertificateKey, Caller>> {
+        self.operators
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the store says of the caller; when it does not say, nobody gets in.
-    async fn known(&self, identity: &Identity) -> Result<Recognised, Problem> {
+    async fn known(
+        &self,
+        identity: &Identity,
+        key: &CertificateKey,
+    ) -> Result<Recognised, Problem> {
         let uri = identity.uri.to_string();
-        let key = CertificateKey::of(identity);
-        timeout(PATIENCE, self.store.recognise(&uri, &key))
+        timeout(PATIENCE, self.store.recognise(&uri, key))
             .await
             .map_err(|late| internal(&late))??
             .ok_or_else(unknown)

@@ -42,6 +42,7 @@ pub(crate) async fn read(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
             .store
             .record_facts(claim, raw.id, &chunk, gateway.clock.now())
             .await?;
+        gateway.vitals.facts(part.facts);
         taken.facts += part.facts;
         taken.changed += part.changed;
         taken.suspense += part.suspense;

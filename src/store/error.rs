@@ -147,6 +147,28 @@ pub struct OwedTwice {
 }
 
 impl StoreError {
+    /// True where the database's disk has no room.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                // SQLITE_FULL, and PostgreSQL's disk_full.
+                error
+                    .code()
+                    .is_some_and(|code| code == "13" || code == "53100")
+            }
+            Self::Database(sqlx::Error::Io(error)) => {
+                error.kind() == std::io::ErrorKind::StorageFull
+            }
+            Self::Database(_)
+            | Self::Schema(_)
+            | Self::NotFound { .. }
+            | Self::Stale
+            | Self::Forbidden(_)
+            | Self::Conflict(_)
+            | Self::Broken(_) => false,
+        }
+    }
+
     /// No batch has this code.
     pub(super) fn no_batch(code: &str) -> Self {
         Self::NotFound {

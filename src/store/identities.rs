@@ -55,7 +55,7 @@ pub enum PrincipalChange {
 }
 
 /// One certificate, by its authority's name and its serial number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateKey {
     pub issuer: Fingerprint,
     pub serial: Serial,

@@ -16,6 +16,7 @@ mod error;
 pub mod identities;
 mod instruction;
 mod kept;
+mod link;
 mod moves;
 mod notice;
 mod pages;
@@ -55,6 +56,9 @@ pub use error::{Conflict, OwedTwice, StoreError};
 pub use identities::Identities;
 pub use instruction::{Happening, InstructionView, Plan, SealedPayment};
 pub use kept::KeptDocument;
+pub use link::{
+    FAILING, FailingTask, Figures, LinkView, Links, StepFailure, TaskFigures, rest_after,
+};
 pub use notice::{
     DeliveryView, Due, NewWebhook, NoticeKind, NoticeView, Part, Post, Replay, Round, Subscriber,
     Then, Tried, TryView, WebhookChange, WebhookView, Webhooks,
@@ -82,6 +86,7 @@ pub trait Store:
     Approvals
     + Auditing
     + Identities
+    + Links
     + Pages
     + Registry
     + Requests

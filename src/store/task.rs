@@ -73,7 +73,12 @@ pub struct Claim {
     pub fence: i64,
     /// True where an earlier holder's lease ran out: whatever it began may have happened.
     pub taken_over: bool,
+    /// Steps in a row before this one that failed on our side; a holder that did not come back is one.
+    pub failures: u32,
 }
+
+/// Why a step counts as failed whose lease ran out.
+pub(super) const NOT_BACK: &str = "its worker did not come back before its lease ended";
 
 /// What becomes of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

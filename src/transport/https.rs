@@ -15,6 +15,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{Client, Method, Response, Url, header, redirect, retry};
 use rustls::ClientConfig;
 use thiserror::Error;
@@ -72,6 +73,8 @@ pub struct InboundReply {
     pub content_type: Option<String>,
     /// The sample banks' `Next-Cursor`, see docs/sample-banks.md.
     pub next_cursor: Option<String>,
+    /// The bank's clock when it answered, where it told the time.
+    pub date: Option<Timestamp>,
     pub body: ReplyBody,
 }
 
@@ -217,6 +220,7 @@ impl BankClient {
             status: response.status().as_u16(),
             content_type: text("content-type"),
             next_cursor: text("next-cursor"),
+            date: text("date").and_then(|date| http_date(&date)),
             body: ReplyBody {
                 pieces: Box::pin(
                     response
@@ -245,6 +249,11 @@ impl BankClient {
             reason,
         }
     }
+}
+
+/// The date of an answer, such as `Sun, 06 Nov 1994 08:49:37 GMT`; older forms that no server sends any more tell nothing.
+fn http_date(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// The error with its causes: reqwest's own text stops at "error sending request". The URL stays out, it holds references.

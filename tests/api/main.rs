@@ -23,4 +23,5 @@ mod roster_forms;
 mod samples;
 mod sealing_keys;
 mod sheets;
+mod watching;
 mod webhooks;

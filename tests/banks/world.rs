@@ -144,6 +144,7 @@ impl World {
             witness,
             courier: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            vitals: Default::default(),
             work: tokio::sync::Notify::new(),
         });
         let worker = Worker::new(Arc::clone(&gateway), Duration::from_secs(60));

@@ -14,5 +14,6 @@ mod house;
 mod identities;
 #[path = "../support/lists.rs"]
 mod lists;
+mod outage;
 mod races;
 mod schema;

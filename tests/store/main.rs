@@ -124,6 +124,17 @@ on_each_engine! {
         a_new_task_never_passes_for_an_old_one,
         workers_at_the_same_moment_never_hold_the_same_task,
     }
+    flow {
+        a_bank_that_does_not_answer_is_left_alone_and_then_tried_by_one,
+        so_many_tasks_call_a_bank_at_one_time_and_no_more,
+        gateways_together_never_call_a_bank_more_often_than_it_takes,
+        whoever_has_little_to_send_does_not_wait_behind_whoever_has_much,
+        contractors_who_wait_together_are_served_alike,
+        a_bank_that_comes_back_is_not_behind_those_that_never_went,
+        a_task_that_fails_again_and_again_is_told_and_keeps_nobody_waiting,
+        a_worker_that_does_not_come_back_counts_as_a_failure,
+        figures_say_how_much_waits_and_for_how_long,
+    }
     planning {
         rows_are_split_by_the_banks_limits,
         a_row_that_fits_no_instruction_stays_held,

@@ -63,6 +63,7 @@ impl World {
                 whole: Duration::from_secs(2),
             },
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            vitals: Default::default(),
             work: tokio::sync::Notify::new(),
         });
         let world = Self {

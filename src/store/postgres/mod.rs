@@ -18,6 +18,7 @@ mod identities;
 mod instructions;
 mod items;
 mod kept;
+mod links;
 mod notices;
 mod pages;
 mod people;
@@ -40,6 +41,7 @@ mod webhooks;
 mod workers;
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -53,6 +55,9 @@ use crate::store::*;
 
 /// Connections that one gateway keeps; a cluster's default limit of 100 leaves room for several gateways.
 const CONNECTIONS: u32 = 8;
+
+/// How long to wait for a connection, to a database that may be away: whoever asks meanwhile is told so within seconds.
+const TURN: Duration = Duration::from_secs(5);
 
 /// A store in one PostgreSQL database.
 #[derive(Clone, Debug)]
@@ -73,6 +78,7 @@ impl PostgresStore {
             ]);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
+            .acquire_timeout(TURN)
             .connect_with(options)
             .await?;
         schema::migrate(&pool).await?;

@@ -16,6 +16,7 @@ mod identities;
 mod instructions;
 mod items;
 mod kept;
+mod links;
 mod notices;
 mod pages;
 mod people;

@@ -26,6 +26,8 @@ struct Head {
     /// What the split makes of it.
     planned: BatchState,
     bank: String,
+    /// The contractor, whose sends wait behind each other and not before everybody else's.
+    lane: String,
     content: ContentHash,
 }
 
@@ -62,14 +64,17 @@ pub(super) async fn plan_batch(
     tasks::hold(&mut tx, claim).await?;
     let head = approved(&mut tx, &claim.subject).await?;
     let (parts, seated) = seat_all(&mut tx, &head, plan).await?;
+    let turn = tasks::next_turn(&mut tx, &head.bank, &head.lane).await?;
     sqlx::query(
-        "INSERT INTO task (kind, priority, subject, due_at)
-         SELECT $2, $3, CAST(id AS TEXT), $4 FROM instruction WHERE batch_id = $1 ORDER BY id",
+        "INSERT INTO task (kind, priority, subject, due_at, bank, lane, turn)
+         SELECT $2, $3, CAST(id AS TEXT), $4, bank, $5, $6 + row_number() OVER (ORDER BY id) - 1 FROM instruction WHERE batch_id = $1 ORDER BY id",
     )
     .bind(head.batch)
     .bind(TaskKind::Send.code())
     .bind(tasks::priority(TaskKind::Send))
     .bind(plan.send_at.as_millisecond())
+    .bind(&head.lane)
+    .bind(turn)
     .execute(&mut *tx)
     .await?;
     sqlx::query("UPDATE batch SET state = $2 WHERE id = $1")
@@ -90,7 +95,7 @@ pub(super) async fn plan_batch(
 
 async fn approved(tx: &mut SqliteConnection, subject: &str) -> Result<Head, StoreError> {
     let row = sqlx::query(
-        "SELECT b.id, b.state, b.content, a.bank FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
+        "SELECT b.id, b.state, b.content, a.bank, p.contractor_uscc FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
          WHERE b.code = $1",
     )
     .bind(subject)
@@ -104,6 +109,7 @@ async fn approved(tx: &mut SqliteConnection, subject: &str) -> Result<Head, Stor
             StoreError::Broken(format!("batch {subject} is to be planned: {refused}"))
         })?,
         bank: row.text("bank")?,
+        lane: row.text("contractor_uscc")?,
         content: ContentHash(row.array("content")?),
     })
 }
