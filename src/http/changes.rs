@@ -258,9 +258,10 @@ pub(super) async fn bytes(ask: Ask) -> Result<HttpResponse, Problem> {
 async fn unsent(ask: &Ask) -> Result<BatchView, Problem> {
     let batch = ask.batch().await?;
     match batch.state {
-        BatchState::AwaitingReview | BatchState::AwaitingRelease | BatchState::Released => {
-            Ok(batch)
-        }
+        BatchState::AwaitingReview
+        | BatchState::AwaitingRelease
+        | BatchState::AwaitingFunds
+        | BatchState::Released => Ok(batch),
         BatchState::Planned
         | BatchState::ContentDiffers
         | BatchState::Refused

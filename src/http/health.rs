@@ -11,7 +11,7 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 use super::{ask::Ask, problem::Problem, wire};
 use crate::{
     security::{principal::Role, revocation::Authority, watched::Watched},
-    store::StoreError,
+    store::{AccountFigures, StoreError},
     transport::tls::OwnCertificate,
 };
 
@@ -23,7 +23,7 @@ const LIST_DAYS: i64 = 2;
 /// How the gateway is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HealthWire {
-    /// `ok`; `attention` when something runs out soon or is in doubt; `down` when the store does not answer.
+    /// `ok`; `attention` when something runs out soon, is in doubt or waits for money; `down` when the store does not answer.
     pub status: String,
     pub at: String,
     pub engine: String,
@@ -36,10 +36,25 @@ pub struct HealthWire {
     pub content_differs: u64,
     /// Which.
     pub content_differs_in: Vec<String>,
+    /// Special accounts that lack money for what was released, the longest wait first; a hundred at most.
+    pub accounts_short: Vec<ShortAccountWire>,
     /// Deliveries of webhooks that wait, and those that were given up: their receivers did not take them.
     pub webhooks_waiting: u64,
     pub webhooks_given_up: u64,
     pub runs_out: Vec<RunsOut>,
+}
+
+/// A special account that lacks money for what was released.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ShortAccountWire {
+    pub project: String,
+    pub bank: String,
+    /// What is missing for all that waits.
+    pub missing_fen: i64,
+    /// When the first release fell short.
+    pub since: String,
+    /// How many batches wait.
+    pub batches: u64,
 }
 
 /// A certificate or revocation list, and its end.
@@ -146,19 +161,20 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
             ask.store().next_due().await?,
             ask.store().oldest_in_doubt().await?,
             ask.store().differing_batches().await?,
+            ask.store().short_accounts().await?,
             ask.store().post().await?,
         ))
     }
     .await;
     let asked = asked.inspect_err(|error| tracing::error!(%error, "the store does not answer"));
     let store_reachable = asked.is_ok();
-    let (next_due, doubt, differing, post) = asked.unwrap_or_default();
+    let (next_due, doubt, differing, short, post) = asked.unwrap_or_default();
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
     let mut dated = ask.api.dated.iter().zip(&runs_out);
     let soon = dated.any(|(dated, seen)| dated.is_pressing(seen));
     let (status, code) = match (
         store_reachable,
-        soon || doubt.is_some() || !differing.is_empty(),
+        soon || doubt.is_some() || !differing.is_empty() || !short.is_empty(),
     ) {
         (false, _) => ("down", StatusCode::SERVICE_UNAVAILABLE),
         (true, true) => ("attention", StatusCode::OK),
@@ -179,9 +195,21 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         oldest_in_doubt: doubt.map(|at| at.to_string()),
         content_differs: differing.len() as u64,
         content_differs_in: differing,
+        accounts_short: short.into_iter().filter_map(short_account).collect(),
         webhooks_waiting: post.waiting,
         webhooks_given_up: post.given_up,
         runs_out,
     };
     Ok(wire::with(code, &HealthAnswer::Whole(health)))
+}
+
+fn short_account(account: AccountFigures) -> Option<ShortAccountWire> {
+    let waiting = account.waiting?;
+    Some(ShortAccountWire {
+        missing_fen: waiting.missing(account.free()).get(),
+        since: waiting.since.to_string(),
+        batches: waiting.batches,
+        project: account.project,
+        bank: account.bank,
+    })
 }

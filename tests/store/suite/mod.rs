@@ -6,6 +6,7 @@ pub(crate) mod cards;
 pub(crate) mod differing;
 pub(crate) mod documents;
 pub(crate) mod facts;
+pub(crate) mod funds;
 pub(crate) mod identities;
 pub(crate) mod intake;
 pub(crate) mod keeping;
