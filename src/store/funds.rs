@@ -120,7 +120,7 @@ impl BatchView {
     /// What the special account lacks for it alone, while it waits for money; nought where the money is there and it goes on in a moment.
     pub fn missing(&self) -> Option<Fen> {
         let shortage = self.shortage?;
-        let owed = self.owed().map_or(self.total, |owed| owed);
+        let owed = self.owed().unwrap_or(self.total);
         let missing = owed.get().saturating_sub(shortage.free.get());
         Some(Fen::new(missing.max(0)))
     }

@@ -230,8 +230,8 @@ pub(crate) async fn money_that_a_release_gives_back_goes_to_whoever_waits(bench:
         told(&[("B2", Funding::Funded), ("B3", Funding::Funded)])
     );
     // One whose rows differ keeps its money until it is refused.
-    bench.released("B4", 4, 50).await;
     let plan = bench.claim(TaskKind::Plan).await;
+    bench.released("B4", 4, 50).await;
     let held = bench
         .store
         .hold_differing(&plan, &plan.subject, "1 row", at(2));

@@ -189,10 +189,10 @@ pub(crate) async fn what_is_not_done_is_not_told_and_a_shortage_is_told_once(ben
     bench.deposit("P1", 250).await;
     bench.approve("B1").await.unwrap();
     let look = bench.claim(TaskKind::Fund).await;
-    bench.store.fund_batch(&look, at(2), at(2)).await.unwrap();
+    bench.store.fund_batch(&look, at(1), at(1)).await.unwrap();
     bench.deposit("P1", 50).await;
     let look = bench.claim(TaskKind::Fund).await;
-    bench.store.fund_batch(&look, at(2), at(2)).await.unwrap();
+    bench.store.fund_batch(&look, at(1), at(1)).await.unwrap();
     let (reason, expires_at) = (None, at(200_000));
     let undo = said_of("B1", "approver", Says::Undo { reason, expires_at });
     bench.store.decide(&undo).await.unwrap();
