@@ -94,7 +94,7 @@ pub(crate) async fn sayings_already_recorded_are_passed_over(bench: Bench) {
     let (raw, _) = bench.store.record_raw(&raw, read).await.unwrap();
     let claim = bench.claim(TaskKind::Read).await;
     let record = async |sayings: &[Saying]| {
-        let moment = crate::world::at(30);
+        let moment = at(30);
         bench
             .store
             .record_facts(&claim, raw, sayings, moment)
