@@ -30,6 +30,8 @@ pub enum BatchState {
     AwaitingReview,
     /// Reviewed; awaits the general contractor's release (总包).
     AwaitingRelease,
+    /// Released, and its special account holds too little: nothing is reserved; awaits the money.
+    AwaitingFunds,
     /// Released, funds reserved; awaits being split into instructions.
     Released,
     /// Split into instructions.
@@ -51,6 +53,8 @@ pub enum Act {
     Review,
     /// A third person lets them go to the bank.
     Release,
+    /// The special account covers it, and the sum is reserved: at once with the release, or when the money has come.
+    Fund,
     /// One of the two says no.
     Refuse,
     /// The clerks take it back.
@@ -77,9 +81,10 @@ pub struct NotNow {
 
 impl BatchState {
     /// Every state.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AwaitingReview,
         Self::AwaitingRelease,
+        Self::AwaitingFunds,
         Self::Released,
         Self::Planned,
         Self::ContentDiffers,
@@ -88,31 +93,44 @@ impl BatchState {
         Self::Expired,
     ];
 
-    /// What the act makes of it. The whole approval is this table: no road leads to [`Self::Released`] but from a review, and none
-    /// to [`Self::Planned`] but from a release.
+    /// What the act makes of it. The whole approval is this table: no road leads to [`Self::AwaitingFunds`] but from a review, none to
+    /// [`Self::Released`] but over money that is reserved, and none to [`Self::Planned`] but from there.
     pub const fn on(self, act: Act) -> Result<Self, NotNow> {
         match (self, act) {
-            (Self::AwaitingReview, Act::Review) | (Self::Released, Act::Undo) => {
-                Ok(Self::AwaitingRelease)
-            }
-            (Self::AwaitingRelease, Act::Release) => Ok(Self::Released),
+            (Self::AwaitingReview, Act::Review)
+            | (Self::AwaitingFunds | Self::Released, Act::Undo) => Ok(Self::AwaitingRelease),
+            (Self::AwaitingRelease, Act::Release) => Ok(Self::AwaitingFunds),
+            (Self::AwaitingFunds, Act::Fund) => Ok(Self::Released),
             (Self::Released, Act::Plan) => Ok(Self::Planned),
-            (Self::Released | Self::Planned, Act::Differ) => Ok(Self::ContentDiffers),
+            (Self::AwaitingFunds | Self::Released | Self::Planned, Act::Differ) => {
+                Ok(Self::ContentDiffers)
+            }
             (Self::AwaitingReview | Self::AwaitingRelease | Self::ContentDiffers, Act::Refuse) => {
                 Ok(Self::Refused)
             }
             (Self::AwaitingReview | Self::AwaitingRelease, Act::Withdraw) => Ok(Self::Withdrawn),
             (Self::AwaitingReview | Self::AwaitingRelease, Act::Expire) => Ok(Self::Expired),
-            (Self::AwaitingReview, Act::Release | Act::Undo | Act::Plan | Act::Differ)
-            | (Self::AwaitingRelease, Act::Review | Act::Undo | Act::Plan | Act::Differ)
+            (
+                Self::AwaitingReview,
+                Act::Release | Act::Fund | Act::Undo | Act::Plan | Act::Differ,
+            )
+            | (
+                Self::AwaitingRelease,
+                Act::Review | Act::Fund | Act::Undo | Act::Plan | Act::Differ,
+            )
+            | (
+                Self::AwaitingFunds,
+                Act::Review | Act::Release | Act::Refuse | Act::Withdraw | Act::Expire | Act::Plan,
+            )
             | (
                 Self::Released,
-                Act::Review | Act::Release | Act::Refuse | Act::Withdraw | Act::Expire,
+                Act::Review | Act::Release | Act::Fund | Act::Refuse | Act::Withdraw | Act::Expire,
             )
             | (
                 Self::Planned,
                 Act::Review
                 | Act::Release
+                | Act::Fund
                 | Act::Refuse
                 | Act::Withdraw
                 | Act::Undo
@@ -123,6 +141,7 @@ impl BatchState {
                 Self::ContentDiffers,
                 Act::Review
                 | Act::Release
+                | Act::Fund
                 | Act::Withdraw
                 | Act::Undo
                 | Act::Expire
@@ -133,6 +152,7 @@ impl BatchState {
                 Self::Refused | Self::Withdrawn | Self::Expired,
                 Act::Review
                 | Act::Release
+                | Act::Fund
                 | Act::Refuse
                 | Act::Withdraw
                 | Act::Undo
@@ -143,10 +163,10 @@ impl BatchState {
         }
     }
 
-    /// True while its wages are owed by a release: funds are reserved for them, and they count in the rates.
+    /// True while its wages are owed by a release: they count in the rates. Funds are reserved for them too, unless it still awaits those.
     pub const fn is_released(self) -> bool {
         match self {
-            Self::Released | Self::Planned | Self::ContentDiffers => true,
+            Self::AwaitingFunds | Self::Released | Self::Planned | Self::ContentDiffers => true,
             Self::AwaitingReview
             | Self::AwaitingRelease
             | Self::Refused
@@ -159,7 +179,8 @@ impl BatchState {
     pub const fn awaits(self) -> bool {
         match self {
             Self::AwaitingReview | Self::AwaitingRelease => true,
-            Self::Released
+            Self::AwaitingFunds
+            | Self::Released
             | Self::Planned
             | Self::ContentDiffers
             | Self::Refused
@@ -178,6 +199,7 @@ impl BatchState {
         match self {
             Self::AwaitingReview => "awaiting_review",
             Self::AwaitingRelease => "awaiting_release",
+            Self::AwaitingFunds => "awaiting_funds",
             Self::Released => "released",
             Self::Planned => "planned",
             Self::ContentDiffers => "content_differs",
@@ -195,9 +217,10 @@ impl BatchState {
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Review,
         Self::Release,
+        Self::Fund,
         Self::Refuse,
         Self::Withdraw,
         Self::Undo,
@@ -299,6 +322,7 @@ mod tests {
         let letter = |state| match state {
             BatchState::AwaitingReview => 'v',
             BatchState::AwaitingRelease => 'a',
+            BatchState::AwaitingFunds => 'f',
             BatchState::Released => 'r',
             BatchState::Planned => 'p',
             BatchState::ContentDiffers => 'd',
@@ -306,10 +330,17 @@ mod tests {
             BatchState::Withdrawn => 'w',
             BatchState::Expired => 'x',
         };
-        //  review, release, refuse, withdraw, undo, expire, plan, differ
+        //  review, release, fund, refuse, withdraw, undo, expire, plan, differ
         for (state, expected) in BatchState::ALL.into_iter().zip([
-            "a-nw-x--", "-rnw-x--", "----a-pd", "-------d", "--n-----", "--------", "--------",
-            "--------",
+            "a--nw-x--",
+            "-f-nw-x--",
+            "--r--a--d",
+            "-----a-pd",
+            "--------d",
+            "---n-----",
+            "---------",
+            "---------",
+            "---------",
         ]) {
             let found: String = Act::ALL
                 .iter()
@@ -321,9 +352,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is tried in whatever order: a batch is planned only after a release that nobody took back, which came after a review.
+        /// Whatever is tried in whatever order: a batch is planned only over money that was reserved for a release that nobody took back, which came after a review.
         #[test]
-        fn nothing_is_planned_that_was_not_reviewed_and_then_released(acts in prop::collection::vec(prop::sample::select(Act::ALL.to_vec()), 0..40)) {
+        fn nothing_is_planned_that_was_not_reviewed_released_and_funded(acts in prop::collection::vec(prop::sample::select(Act::ALL.to_vec()), 0..40)) {
             let (mut state, mut done) = (BatchState::AwaitingReview, Vec::new());
             for act in acts {
                 if let Ok(next) = state.on(act) {
@@ -335,7 +366,8 @@ mod tests {
             let last = |wanted: Act| done.iter().rposition(|act| *act == wanted);
             if let Some(planned) = last(Act::Plan) {
                 prop_assert!(last(Act::Review) < last(Act::Release));
-                prop_assert_eq!(last(Act::Release), planned.checked_sub(1));
+                prop_assert_eq!(last(Act::Fund), planned.checked_sub(1));
+                prop_assert_eq!(last(Act::Release), planned.checked_sub(2));
             }
             prop_assert_eq!(state.is_released(), last(Act::Release) > last(Act::Undo) && last(Act::Refuse).is_none());
         }

@@ -239,6 +239,7 @@ pub(super) fn next_step(batch: &BatchWire) -> String {
             "总包批准发放，须非编制人、复核人 an approver, neither who prepared nor who reviewed it:\n  wagegate changes {code}\n  \
              wagegate preview {code}\n  wagegate release {code} --content {content}{expires}"
         ),
+        Some(BatchState::AwaitingFunds) => short(batch),
         Some(BatchState::Released) => format!(
             "编排后发送；在此之前可收回 it is split and sent; until then an approver can take it back:\n  wagegate undo {code}"
         ),
@@ -254,6 +255,24 @@ pub(super) fn next_step(batch: &BatchWire) -> String {
             .as_ref()
             .map_or_else(|| "—".into(), |next| format!("{} ({})", next.step, next.role)),
     }
+}
+
+/// What it waits for, and how to take it back meanwhile.
+fn short(batch: &BatchWire) -> String {
+    let waits = batch
+        .shortage
+        .as_ref()
+        .map_or_else(String::new, |shortage| {
+            let since = words::moment(&shortage.since);
+            format!(
+                "{}\n{}\n自 since: {since}\n",
+                shortage.message_zh, shortage.message_en
+            )
+        });
+    let code = &batch.code;
+    format!(
+        "{waits}跟踪或收回 follow it, or take it back:\n  wagegate watch {code}\n  wagegate undo {code}"
+    )
 }
 
 /// Until every wage has its word, then to what failed.

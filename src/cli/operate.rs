@@ -7,7 +7,7 @@ use super::{
     words,
 };
 use crate::http::{
-    health::{HealthAnswer, HealthWire, RunsOut, WellWire},
+    health::{HealthAnswer, HealthWire, RunsOut, ShortAccountWire, WellWire},
     operations::{RecountWire, SuspenseWire},
 };
 
@@ -72,7 +72,7 @@ fn whole(health: &HealthWire) -> String {
     let or_none =
         |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
     format!(
-        "状态 status        {}\n数据库 store       {}{}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n{}\n{}",
+        "状态 status        {}\n数据库 store       {}{}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n专户缺款 short     {}\n事件推送 webhooks  {} waiting, {} given up\n{}\n{}",
         health.status,
         health.engine,
         if health.store_reachable {
@@ -84,6 +84,7 @@ fn whole(health: &HealthWire) -> String {
         or_none(&health.oldest_in_doubt),
         health.content_differs,
         health.content_differs_in.join(" "),
+        short(&health.accounts_short),
         health.webhooks_waiting,
         health.webhooks_given_up,
         troubles(health),
@@ -129,6 +130,22 @@ fn troubles(health: &HealthWire) -> String {
         .chain(full)
         .chain(evidence)
         .collect()
+}
+
+/// Special accounts that lack money: which, how much, since when.
+fn short(accounts: &[ShortAccountWire]) -> String {
+    let line = |account: &ShortAccountWire| {
+        format!(
+            "\n  {} {} 差 lacks {} 元 yuan, {} 批 batches, 自 since {}",
+            account.project,
+            account.bank,
+            yuan(account.missing_fen),
+            account.batches,
+            words::moment(&account.since)
+        )
+    };
+    let lines: String = accounts.iter().map(line).collect();
+    format!("{}{lines}", accounts.len())
 }
 
 /// Certificates and lists with their ends.

@@ -250,6 +250,8 @@ pub(super) async fn accounts(client: &Client, of: &Accounts, out: Out) -> Result
             Right("已占用 reserved"),
             Right("可用 free"),
             Right("透支 overdrawn"),
+            Right("缺款 short"),
+            Left("自 since"),
         ];
         let table = Table::of(columns, accounts, |account| {
             [
@@ -261,9 +263,14 @@ pub(super) async fn accounts(client: &Client, of: &Accounts, out: Out) -> Result
                 yuan(account.reserved_fen),
                 yuan(account.free_fen),
                 yuan(account.overdrawn_fen),
+                yuan(account.short_fen),
+                account
+                    .short_since
+                    .as_deref()
+                    .map_or_else(String::new, words::moment),
             ]
         });
-        table.fitted(of.wide, &[3, 1, 7])
+        table.fitted(of.wide, &[3, 1, 7, 9])
     })
 }
 

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::{Instant, sleep};
 use wagegate_domain::{batch::BatchState, outcome::Place};
 
-use super::{Failure, Out, client::Client, words};
+use super::{Failure, Out, client::Client, table, words};
 use crate::http::{approval::WholeBatchWire, batches::BatchWire};
 
 #[derive(Debug, Args)]
@@ -95,6 +95,7 @@ fn settled(batch: &BatchWire) -> bool {
         Some(
             BatchState::AwaitingReview
             | BatchState::AwaitingRelease
+            | BatchState::AwaitingFunds
             | BatchState::Released
             | BatchState::ContentDiffers,
         )
@@ -171,6 +172,11 @@ fn final_words(batch: &BatchWire) -> u64 {
 /// The places that hold something, in the order of the conservation line.
 fn line(batch: &BatchWire) -> String {
     let mut line = words::state(&batch.state);
+    if let Some(shortage) = &batch.shortage {
+        let missing = table::yuan(shortage.missing_fen);
+        // Writing to a string cannot fail.
+        let _written = write!(line, " · 差 lacks {missing} 元 yuan");
+    }
     for place in Place::ALL {
         let count = words::at(&batch.places, place).count;
         if count > 0 {

@@ -31,6 +31,7 @@ pub(super) fn state(code: &str) -> String {
     let word = BatchState::from_code(code).map(|state| match state {
         BatchState::AwaitingReview => "待复核 awaiting review",
         BatchState::AwaitingRelease => "待发放审批 awaiting release",
+        BatchState::AwaitingFunds => "已批准待资金 awaiting funds",
         BatchState::Released => "已批准 released",
         BatchState::Planned => "已编排 planned",
         BatchState::ContentDiffers => "内容不符，停发 content differs",
@@ -47,6 +48,7 @@ pub(super) fn step(code: &str) -> String {
         Step::Prepare => "编制 prepare",
         Step::Review => "复核 review",
         Step::Release => "批准 release",
+        Step::Fund => "资金到位 fund",
         Step::Approve => "审批 approve",
         Step::Refuse => "驳回 refuse",
         Step::Withdraw => "撤回 withdraw",

@@ -1,4 +1,4 @@
-//! Takes work from the store, one bounded step at a time: plan, send, ask, collect. Reading what came back is `reconcile`.
+//! Takes work from the store, one bounded step at a time: fund, plan, send, ask, collect. Reading what came back is `reconcile`.
 //!
 //! A step is claimed under a lease with a fence, and every write it makes shows the fence. Nothing here sleeps to wait for work and
 //! nothing repeats a send: what a step could not do, a later step finds in the store.
@@ -6,6 +6,7 @@
 mod build;
 mod collect;
 mod expire;
+mod fund;
 mod plan;
 pub mod preview;
 mod query;
@@ -127,6 +128,7 @@ impl Worker {
     async fn perform(&self, claim: &Claim) -> Result<(), StepError> {
         let gateway = &*self.gateway;
         match claim.kind {
+            TaskKind::Fund => fund::fund(gateway, claim).await,
             TaskKind::Plan => plan::plan(gateway, claim).await,
             TaskKind::Send => send::send(gateway, claim).await,
             TaskKind::Query => query::query(gateway, claim).await,

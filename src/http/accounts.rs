@@ -19,12 +19,18 @@ pub struct AccountWire {
     pub balance_fen: i64,
     /// Of the balance, reserved for approved wages.
     pub reserved_fen: i64,
-    /// What an approval may still reserve.
+    /// What a release may still reserve.
     pub free_fen: i64,
     /// What the bank's word has taken beyond what was free; nothing is reserved while it stands.
     pub overdrawn_fen: i64,
     /// Everything ever deposited.
     pub deposited_fen: i64,
+    /// What is missing for all released batches that wait for money on it; nought where none does.
+    pub short_fen: i64,
+    /// When the first of them fell short.
+    pub short_since: Option<String>,
+    /// How many of them there are.
+    pub short_batches: u64,
 }
 
 /// Special accounts in scope, by project.
@@ -46,12 +52,17 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
 
 impl From<AccountFigures> for AccountWire {
     fn from(account: AccountFigures) -> Self {
+        let free = account.free();
+        let waiting = account.waiting;
         Self {
             balance_fen: account.balance.get(),
             reserved_fen: account.reserved.get(),
-            free_fen: account.balance.get().saturating_sub(account.reserved.get()),
+            free_fen: free.get(),
             overdrawn_fen: account.overdrawn.get(),
             deposited_fen: account.deposited.get(),
+            short_fen: waiting.map_or(0, |waiting| waiting.missing(free).get()),
+            short_since: waiting.map(|waiting| waiting.since.to_string()),
+            short_batches: waiting.map_or(0, |waiting| waiting.batches),
             project: account.project,
             bank: account.bank,
             account: account.account,

@@ -32,20 +32,22 @@ pub struct WholeBatchWire {
 pub struct StepWire {
     /// 1, and one more each time that a release was taken back.
     pub round: u32,
-    /// prepare, review, release, refuse, withdraw, undo, expire, differ; or approve, by one second person, before there were reviews.
+    /// prepare, review, release, fund, refuse, withdraw, undo, expire, differ; or approve, by one second person, before there were reviews.
     pub step: String,
     pub by: String,
     pub at: String,
     /// What the batch came to, for whoever took the step.
     pub content: String,
+    /// Why; with a release that fell short, what its special account lacked.
     pub reason: Option<String>,
 }
 
 /// What comes next, and whose it is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NextWire {
+    /// review, release, deposit (money on the special account, which no door of the gateway does) or look.
     pub step: String,
-    /// Role of those who may; they must not have taken a step of this round before.
+    /// Role of those who may; for a review or a release they must not have taken a step of this round before.
     pub role: String,
 }
 
@@ -109,7 +111,8 @@ pub(super) async fn review(ask: Ask, payload: web::Payload) -> Result<HttpRespon
     decide(&ask, batch, Says::Review { content }).await
 }
 
-/// Lets the batch go to the bank: the third of three people; its funds are reserved.
+/// Lets the batch go to the bank: the third of three people; its funds are reserved. Where the special account holds too little, the batch is
+/// released all the same, waits for the money (`awaiting_funds`, `shortage`) and goes on by itself once the bank tells of it.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/release", request_body = SeenWire, responses((status = 200, body = WholeBatchWire))
 )]
@@ -149,7 +152,7 @@ pub(super) async fn withdraw(ask: Ask, payload: web::Payload) -> Result<HttpResp
     decide(&ask, batch, Says::Withdraw { reason }).await
 }
 
-/// Takes back a release while nothing is planned.
+/// Takes back a release while nothing is planned, be it that it waits for money.
 #[utoipa::path(
     post, path = "/v1/batches/{code}/undo", request_body = TakenBackWire, responses((status = 200, body = WholeBatchWire))
 )]
@@ -271,6 +274,7 @@ pub(super) fn next(state: BatchState) -> Option<NextWire> {
     let (step, role) = match state {
         BatchState::AwaitingReview => ("review", "reviewer"),
         BatchState::AwaitingRelease => ("release", "approver"),
+        BatchState::AwaitingFunds => ("deposit", "approver"),
         BatchState::ContentDiffers => ("look", "operator"),
         BatchState::Released
         | BatchState::Planned

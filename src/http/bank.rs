@@ -57,6 +57,7 @@ pub(super) async fn deposits(ask: Ask, payload: web::Payload) -> Result<HttpResp
     let bank = ask.bank()?;
     let deposit = deposit(bank, body::json(payload, 16 << 10).await?)?;
     let recorded = ask.store().record_deposit(&deposit, ask.now()).await?;
+    ask.wake_workers();
     Ok(taken(recorded))
 }
 

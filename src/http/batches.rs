@@ -39,8 +39,21 @@ pub struct BatchWire {
     pub expires_at: Option<String>,
     /// What comes next, while people have something to do.
     pub next: Option<NextWire>,
+    /// What it waits for where it was released and its special account holds too little.
+    pub shortage: Option<ShortageWire>,
     /// Adds up to `rows` and `total_fen`; all nought for a batch that was refused, withdrawn or expired, which owes nobody.
     pub places: Places,
+}
+
+/// What a released batch waits for.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ShortageWire {
+    /// When its release fell short.
+    pub since: String,
+    /// What the special account lacks for it now; nought in the moment before it goes on.
+    pub missing_fen: i64,
+    pub message_zh: String,
+    pub message_en: String,
 }
 
 /// A batch just taken.
@@ -157,6 +170,7 @@ impl From<BatchView> for BatchWire {
     fn from(batch: BatchView) -> Self {
         Self {
             places: places(&batch.tally),
+            shortage: shortage(&batch),
             code: batch.code,
             project: batch.project,
             project_name: batch.project_name,
@@ -176,6 +190,24 @@ impl From<BatchView> for BatchWire {
             next: next(batch.state),
         }
     }
+}
+
+/// Order 724, article 27: where money is lacking, the bank tells the general contractor, who reports it.
+fn shortage(batch: &BatchView) -> Option<ShortageWire> {
+    let (since, missing) = batch
+        .shortage
+        .map(|short| short.since)
+        .zip(batch.missing())?;
+    Some(ShortageWire {
+        since: since.to_string(),
+        missing_fen: missing.get(),
+        message_zh: format!(
+            "已批准发放，工资专户尚差 {missing} 元；资金到账后自动发放，无须再次批准。请施工总承包单位补足，并按《保障农民工工资支付条例》第二十七条报告人社部门和行业主管部门"
+        ),
+        message_en: format!(
+            "released, and waits for {missing} yuan on the special account; it goes on by itself once the bank tells of the money. The general contractor puts it there and reports it (Order 724, article 27)"
+        ),
+    })
 }
 
 impl From<InstructionView> for InstructionWire {

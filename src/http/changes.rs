@@ -285,9 +285,10 @@ fn planned_at(ask: &Ask, batch: &BatchView) -> Timestamp {
 async fn unsent(ask: &Ask) -> Result<BatchView, Problem> {
     let batch = ask.batch().await?;
     match batch.state {
-        BatchState::AwaitingReview | BatchState::AwaitingRelease | BatchState::Released => {
-            Ok(batch)
-        }
+        BatchState::AwaitingReview
+        | BatchState::AwaitingRelease
+        | BatchState::AwaitingFunds
+        | BatchState::Released => Ok(batch),
         BatchState::Planned
         | BatchState::ContentDiffers
         | BatchState::Refused

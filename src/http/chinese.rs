@@ -61,9 +61,6 @@ pub(super) fn conflict(conflict: &Conflict) -> String {
         Conflict::ContentDiffers => {
             "批次内容与您所看到的不一致；请重新查看批次，填写现在显示的内容哈希；如两者相同，说明数据库在系统之外被改动".into()
         }
-        Conflict::FundsShort { short, available } => format!(
-            "工资专户余额不足：差 {short} 元，可用 {available} 元；请向专户补足资金，待银行通知入账后再次批准发放"
-        ),
         Conflict::ProjectsRefused(flaws) => {
             format!("{} 个项目无法导入，未导入任何一个；请改正所列各行后重新提交", flaws.len())
         }
@@ -91,6 +88,7 @@ const fn state(state: BatchState) -> &'static str {
     match state {
         BatchState::AwaitingReview => "待复核",
         BatchState::AwaitingRelease => "待发放审批",
+        BatchState::AwaitingFunds => "已批准、待专户资金",
         BatchState::Released => "已批准",
         BatchState::Planned => "已编排",
         BatchState::ContentDiffers => "内容不符",
@@ -105,6 +103,7 @@ const fn step(step: Step) -> &'static str {
         Step::Prepare => "编制",
         Step::Review => "复核",
         Step::Release => "批准",
+        Step::Fund => "资金到位",
         Step::Approve => "审批",
         Step::Refuse => "驳回",
         Step::Withdraw => "撤回",

@@ -13,7 +13,7 @@ use super::{ask::Ask, problem::Problem, wire};
 use crate::{
     evidence::EvidenceError,
     security::{principal::Role, revocation::Authority, watched::Watched},
-    store::{LinkView, Post, StoreError},
+    store::{AccountFigures, LinkView, Post, StoreError},
     transport::tls::OwnCertificate,
 };
 
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How the gateway is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HealthWire {
-    /// `ok`; `attention` when something runs out soon or is in doubt; `down` when the store does not answer.
+    /// `ok`; `attention` when something runs out soon, is in doubt or waits for money; `down` when the store does not answer.
     pub status: String,
     pub at: String,
     pub engine: String,
@@ -44,6 +44,8 @@ pub struct HealthWire {
     pub content_differs: u64,
     /// Which.
     pub content_differs_in: Vec<String>,
+    /// Special accounts that lack money for what was released, the longest wait first; a hundred at most.
+    pub accounts_short: Vec<ShortAccountWire>,
     /// Deliveries of webhooks that wait, and those that were given up: their receivers did not take them.
     pub webhooks_waiting: u64,
     pub webhooks_given_up: u64,
@@ -81,6 +83,19 @@ pub struct ClockApart {
     pub skew_ms: i64,
     /// When it was seen.
     pub at: String,
+}
+
+/// A special account that lacks money for what was released.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ShortAccountWire {
+    pub project: String,
+    pub bank: String,
+    /// What is missing for all that waits.
+    pub missing_fen: i64,
+    /// When the first release fell short.
+    pub since: String,
+    /// How many batches wait.
+    pub batches: u64,
 }
 
 /// A certificate or revocation list, and its end.
@@ -214,6 +229,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         oldest_in_doubt: told.oldest_in_doubt.map(|at| at.to_string()),
         content_differs: told.differing.len() as u64,
         content_differs_in: told.differing,
+        accounts_short: told.short.into_iter().filter_map(short_account).collect(),
         webhooks_waiting: told.post.waiting,
         webhooks_given_up: told.post.given_up,
         banks_away: told.links.iter().filter_map(away).collect(),
@@ -247,6 +263,7 @@ impl HealthWire {
     fn wants_a_look(&self) -> bool {
         self.oldest_in_doubt.is_some()
             || self.content_differs > 0
+            || !self.accounts_short.is_empty()
             || !self.banks_away.is_empty()
             || !self.clocks_apart.is_empty()
             || self.failing_tasks > 0
@@ -261,6 +278,7 @@ struct Told {
     next_due: Option<Timestamp>,
     oldest_in_doubt: Option<Timestamp>,
     differing: Vec<String>,
+    short: Vec<AccountFigures>,
     post: Post,
     links: Vec<LinkView>,
     failing: u64,
@@ -273,6 +291,7 @@ async fn look(ask: &Ask) -> Result<Told, StoreError> {
         next_due: store.next_due().await?,
         oldest_in_doubt: store.oldest_in_doubt().await?,
         differing: store.differing_batches().await?,
+        short: store.short_accounts().await?,
         post: store.post().await?,
         links: store.links().await?,
         failing: failing.len() as u64,
@@ -330,5 +349,16 @@ fn apart(view: &LinkView) -> Option<ClockApart> {
         bank: view.bank.clone(),
         skew_ms: skew.ms,
         at: skew.at.to_string(),
+    })
+}
+
+fn short_account(account: AccountFigures) -> Option<ShortAccountWire> {
+    let waiting = account.waiting?;
+    Some(ShortAccountWire {
+        missing_fen: waiting.missing(account.free()).get(),
+        since: waiting.since.to_string(),
+        batches: waiting.batches,
+        project: account.project,
+        bank: account.bank,
     })
 }

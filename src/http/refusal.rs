@@ -148,7 +148,6 @@ const fn kind(conflict: &Conflict) -> &'static str {
         Conflict::SamePerson { .. } => "urn:wagegate:same-person",
         Conflict::HasInstructions => "urn:wagegate:has-instructions",
         Conflict::ContentDiffers => "urn:wagegate:content-differs",
-        Conflict::FundsShort { .. } => "urn:wagegate:funds-short",
         Conflict::ProjectsRefused(_) => "urn:wagegate:projects-refused",
         Conflict::CardOfAnother { .. } => "urn:wagegate:card-of-another",
         Conflict::OnSiteElsewhere { .. } => "urn:wagegate:on-site-elsewhere",
@@ -176,9 +175,6 @@ const fn fix(conflict: &Conflict) -> &'static str {
         }
         Conflict::ContentDiffers => {
             "look at the batch again and name the content hash that it shows now; where it is the same, the database was changed outside the gateway"
-        }
-        Conflict::FundsShort { .. } => {
-            "have the money put on the special account, wait until the bank tells of it, and release again"
         }
         Conflict::ProjectsRefused(_) => {
             "nothing was imported; mend the lines that are named and send all again"

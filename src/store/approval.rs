@@ -7,7 +7,10 @@ use wagegate_domain::batch::{Act, BatchState, ContentHash, NotNow};
 
 use super::chain::Print;
 use super::columns::Columns;
-use super::{BatchView, Claim, Conflict, NoticeKind, SealedRow, StoreError};
+use super::funds::Lack;
+use super::{
+    AccountFigures, BatchView, Claim, Conflict, Funding, NoticeKind, SealedRow, StoreError,
+};
 
 /// Somebody's word on a batch.
 #[derive(Clone, Debug)]
@@ -92,6 +95,8 @@ pub enum Step {
     Prepare,
     Review,
     Release,
+    /// The money of a release that fell short has come and is reserved.
+    Fund,
     /// By one second person, before there were reviews.
     Approve,
     Refuse,
@@ -104,10 +109,11 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Prepare,
         Self::Review,
         Self::Release,
+        Self::Fund,
         Self::Approve,
         Self::Refuse,
         Self::Withdraw,
@@ -122,6 +128,7 @@ impl Step {
             Self::Prepare => "prepare",
             Self::Review => "review",
             Self::Release => "release",
+            Self::Fund => "fund",
             Self::Approve => "approve",
             Self::Refuse => "refuse",
             Self::Withdraw => "withdraw",
@@ -141,6 +148,7 @@ impl Step {
         match act {
             Act::Review => Some(Self::Review),
             Act::Release => Some(Self::Release),
+            Act::Fund => Some(Self::Fund),
             Act::Refuse => Some(Self::Refuse),
             Act::Withdraw => Some(Self::Withdraw),
             Act::Undo => Some(Self::Undo),
@@ -155,6 +163,7 @@ impl Step {
         match self {
             Self::Review => Some(Self::Prepare),
             Self::Release => Some(Self::Review),
+            Self::Fund => Some(Self::Release),
             Self::Prepare
             | Self::Approve
             | Self::Refuse
@@ -308,9 +317,19 @@ pub type ChangeCursor = (Difference, i64);
 /// The approval of batches.
 #[async_trait]
 pub trait Approvals: Send + Sync {
-    /// Takes one step: a release reserves the funds and asks for a plan, its undoing gives both back, an end frees the workers for
-    /// another sheet. What was said is kept in the same commit.
+    /// Takes one step: a release reserves the funds and asks for a plan, or waits for funds where the account holds too little; its undoing
+    /// gives both back, an end frees the workers for another sheet. What was said is kept in the same commit.
     async fn decide(&self, decision: &Decision) -> Result<BatchView, StoreError>;
+    /// Reserves the funds of a released batch that waits for them, where the account holds enough now, and asks for its plan at `plan_at`; else it
+    /// is looked at again later.
+    async fn fund_batch(
+        &self,
+        claim: &Claim,
+        plan_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Funding, StoreError>;
+    /// Special accounts that lack money for what was released, the longest wait first, a hundred at most.
+    async fn short_accounts(&self) -> Result<Vec<AccountFigures>, StoreError>;
     /// Ends a batch whose time for a release has run out; the task of a batch that no longer awaits one is done.
     async fn expire_batch(&self, claim: &Claim, at: Timestamp) -> Result<BatchState, StoreError>;
     /// Holds a batch whose rows are not what was released: its instructions that have not been sent are not sent, and the claim's task is done.
@@ -380,7 +399,7 @@ impl Decision {
                 matches!(step, Step::Prepare | Step::Review | Step::Release)
             }
             Act::Refuse => step == Step::Prepare,
-            Act::Withdraw | Act::Undo | Act::Expire | Act::Plan | Act::Differ => false,
+            Act::Fund | Act::Withdraw | Act::Undo | Act::Expire | Act::Plan | Act::Differ => false,
         };
         steps
             .iter()
@@ -388,8 +407,12 @@ impl Decision {
             .map(|taken| taken.step)
     }
 
-    /// What is kept of it.
-    pub(super) fn taken(&self, batch: &BatchView) -> Result<StepTaken, StoreError> {
+    /// What is kept of it; with a release, what its account lacked for it.
+    pub(super) fn taken(
+        &self,
+        batch: &BatchView,
+        lack: Option<Lack>,
+    ) -> Result<StepTaken, StoreError> {
         let act = self.says.act();
         let step =
             Step::of(act).ok_or_else(|| StoreError::Broken(format!("{act:?} is no step")))?;
@@ -399,7 +422,11 @@ impl Decision {
             by: self.by.clone(),
             at: self.at,
             content: batch.content,
-            reason: self.says.reason().map(str::to_owned),
+            reason: self
+                .says
+                .reason()
+                .map(str::to_owned)
+                .or(lack.map(Lack::words)),
         })
     }
 }
@@ -440,7 +467,11 @@ impl StepTaken {
         match self.step {
             Step::Prepare => ("batch.submit", content),
             Step::Review => ("batch.review", content),
-            Step::Release | Step::Approve => ("batch.release", content),
+            Step::Release | Step::Approve => match &self.reason {
+                Some(lack) => ("batch.release", format!("{content}: {lack}")),
+                None => ("batch.release", content),
+            },
+            Step::Fund => ("batch.fund", content),
             Step::Refuse => ("batch.refuse", content),
             Step::Withdraw => ("batch.withdraw", content),
             Step::Undo => ("batch.undo", content),
@@ -460,6 +491,7 @@ impl StepTaken {
             Step::Prepare => NoticeKind::BatchSubmitted,
             Step::Review => NoticeKind::BatchReviewed,
             Step::Release | Step::Approve => NoticeKind::BatchReleased,
+            Step::Fund => NoticeKind::BatchFunded,
             Step::Refuse => NoticeKind::BatchRefused,
             Step::Withdraw => NoticeKind::BatchWithdrawn,
             Step::Undo => NoticeKind::BatchUndone,

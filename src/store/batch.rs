@@ -9,7 +9,7 @@ use wagegate_domain::ids::Region;
 use wagegate_domain::indicator::Tally;
 use wagegate_domain::{Fen, PayMonth};
 
-use super::{LeftOut, Remarks, StoreError};
+use super::{LeftOut, Remarks, Shortage, StoreError};
 
 /// A batch about to be stored; count, total and hash were made from the same rows.
 #[derive(Clone, Debug)]
@@ -121,6 +121,8 @@ pub struct BatchView {
     pub round: u32,
     /// When it expires, while it awaits a release.
     pub expires_at: Option<Timestamp>,
+    /// Since when it waits for money, while it does.
+    pub shortage: Option<Shortage>,
     /// Its rows by place.
     pub tally: Tally,
 }

@@ -16,14 +16,14 @@ pub(super) struct Compared {
 /// The batch, and the last month before its own of which its project released a batch.
 pub(super) const COMPARED: &str = "SELECT b.id, b.project_id, b.pay_month,
        (SELECT max(o.pay_month) FROM batch o WHERE o.project_id = b.project_id AND o.pay_month < b.pay_month
-          AND o.state IN ('released', 'planned', 'content_differs')) AS last_month
+          AND o.state IN ('awaiting_funds', 'released', 'planned', 'content_differs')) AS last_month
      FROM batch b WHERE b.code = $1";
 
 /// Workers and wages of a project's ($1) month ($2), of what was released.
 macro_rules! all_before {
     () => {
         "SELECT count(*) AS item_count, CAST(COALESCE(sum(w.amount_fen), 0) AS BIGINT) AS total_fen FROM wage_slot s
-         JOIN batch o ON o.id = s.batch_id AND o.state IN ('released', 'planned', 'content_differs')
+         JOIN batch o ON o.id = s.batch_id AND o.state IN ('awaiting_funds', 'released', 'planned', 'content_differs')
          JOIN wage_item w ON w.batch_id = s.batch_id AND w.row_no = s.row_no WHERE s.project_id = $1 AND s.pay_month = $2"
     };
 }
@@ -34,7 +34,7 @@ macro_rules! changes {
         concat!(
             "WITH was AS (
                SELECT s.worker_id, w.binding_id, w.amount_fen FROM wage_slot s
-               JOIN batch o ON o.id = s.batch_id AND o.state IN ('released', 'planned', 'content_differs')
+               JOIN batch o ON o.id = s.batch_id AND o.state IN ('awaiting_funds', 'released', 'planned', 'content_differs')
                JOIN wage_item w ON w.batch_id = s.batch_id AND w.row_no = s.row_no WHERE s.project_id = $2 AND s.pay_month = $4
              ), mine AS (
                SELECT worker_id, row_no, binding_id, amount_fen FROM wage_item WHERE batch_id = $1

@@ -1,6 +1,5 @@
 //! Why a store did not do what was asked: the engine failed, the worker is late, or a rule of the trade stands against it.
 
-use wagegate_domain::Fen;
 use wagegate_domain::attempt::Forbidden;
 use wagegate_domain::batch::NotNow;
 
@@ -71,14 +70,6 @@ pub enum Conflict {
     /// The approver saw something else (invariant 5).
     #[error("the batch's content is not what you approve: read it again")]
     ContentDiffers,
-    /// The special account does not hold enough (invariant 6).
-    #[error("the special account lacks {short} yuan: {available} yuan are free")]
-    FundsShort {
-        /// What is missing.
-        short: Fen,
-        /// What is free now.
-        available: Fen,
-    },
     /// Projects that cannot be taken as they are stated: every one of them.
     #[error("{} projects cannot be taken; {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     ProjectsRefused(Vec<ProjectFlaw>),
@@ -174,14 +165,6 @@ impl StoreError {
         Self::NotFound {
             what: "batch",
             key: code.to_owned(),
-        }
-    }
-
-    /// An account that has less free than is to be reserved.
-    pub(super) fn short(wanted: Fen, available: Fen) -> Self {
-        match wanted.checked_sub(available) {
-            Some(short) => Conflict::FundsShort { short, available }.into(),
-            None => Self::Broken("what the special account lacks passes 64 bits".into()),
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum NoticeKind {
     BatchSubmitted,
     BatchReviewed,
     BatchReleased,
+    /// The money of a release that fell short has come and is reserved.
+    BatchFunded,
     BatchRefused,
     /// Taken back by who prepared it.
     BatchWithdrawn,
@@ -38,8 +40,8 @@ pub enum NoticeKind {
     WageFailed,
     /// The same of those that came back.
     WageReturned,
-    /// A release that its special account could not cover.
-    FundsShort,
+    /// A release that its special account does not cover: the batch waits for the money.
+    AccountShort,
     /// Cards that a bank's word made invalid, by reason.
     CardInvalid,
     /// A try, asked for by somebody who subscribed.
@@ -48,10 +50,11 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BatchSubmitted,
         Self::BatchReviewed,
         Self::BatchReleased,
+        Self::BatchFunded,
         Self::BatchRefused,
         Self::BatchWithdrawn,
         Self::BatchUndone,
@@ -64,7 +67,7 @@ impl NoticeKind {
         Self::InstructionInDoubt,
         Self::WageFailed,
         Self::WageReturned,
-        Self::FundsShort,
+        Self::AccountShort,
         Self::CardInvalid,
         Self::WebhookTest,
     ];
@@ -75,6 +78,7 @@ impl NoticeKind {
             Self::BatchSubmitted => "batch.submitted",
             Self::BatchReviewed => "batch.reviewed",
             Self::BatchReleased => "batch.released",
+            Self::BatchFunded => "batch.funded",
             Self::BatchRefused => "batch.refused",
             Self::BatchWithdrawn => "batch.withdrawn",
             Self::BatchUndone => "batch.undone",
@@ -87,7 +91,7 @@ impl NoticeKind {
             Self::InstructionInDoubt => "instruction.in_doubt",
             Self::WageFailed => "wage.failed",
             Self::WageReturned => "wage.returned",
-            Self::FundsShort => "funds.short",
+            Self::AccountShort => "account.short",
             Self::CardInvalid => "card.invalid",
             Self::WebhookTest => "webhook.test",
         }
@@ -95,6 +99,10 @@ impl NoticeKind {
 
     /// The kind of a code.
     pub fn from_code(code: &str) -> Option<Self> {
+        // As it was called while a shortage refused the release: notices and subscriptions of then are still there.
+        if code == "funds.short" {
+            return Some(Self::AccountShort);
+        }
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 }
@@ -270,6 +278,7 @@ impl Subscriber {
             NoticeKind::BatchSubmitted
             | NoticeKind::BatchReviewed
             | NoticeKind::BatchReleased
+            | NoticeKind::BatchFunded
             | NoticeKind::BatchRefused
             | NoticeKind::BatchWithdrawn
             | NoticeKind::BatchUndone
@@ -282,7 +291,7 @@ impl Subscriber {
             | NoticeKind::InstructionInDoubt
             | NoticeKind::WageFailed
             | NoticeKind::WageReturned
-            | NoticeKind::FundsShort
+            | NoticeKind::AccountShort
             | NoticeKind::CardInvalid => {
                 asked
                     && self.webhook.part.holds(notice)

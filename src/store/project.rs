@@ -7,7 +7,7 @@ use wagegate_domain::Fen;
 use wagegate_domain::ids::Region;
 
 use super::columns::{Columns, broken};
-use super::{ContractorEntry, StoreError};
+use super::{ContractorEntry, StoreError, Waiting};
 
 /// A region as imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,15 @@ pub struct AccountFigures {
     pub overdrawn: Fen,
     /// Everything ever deposited.
     pub deposited: Fen,
+    /// Released batches that wait for money on it.
+    pub waiting: Option<Waiting>,
+}
+
+impl AccountFigures {
+    /// What may still be reserved; below nought where the bank's word has taken more.
+    pub fn free(&self) -> Fen {
+        Fen::new(self.balance.get().saturating_sub(self.reserved.get()))
+    }
 }
 
 /// Money that arrived on a special account, as the bank tells it.

@@ -18,6 +18,8 @@ pub(super) struct Counted {
     /// The account that pays it.
     pub(super) account: i64,
     pub(super) state: BatchState,
+    /// True while the batch waits for money: nothing is reserved for it.
+    pub(super) short: bool,
     pub(super) place: Place,
     pub(super) rows: (i64, Fen),
     pub(super) kept: (i64, Fen),
@@ -87,7 +89,7 @@ pub(super) fn account_differences(
 fn effects(counted: &[Counted]) -> Option<BTreeMap<i64, (Fen, Fen)>> {
     let mut effects: BTreeMap<i64, (Fen, Fen)> = BTreeMap::new();
     for figures in counted {
-        if !figures.state.is_released() {
+        if figures.short || !figures.state.is_released() {
             continue;
         }
         let moved = effect(figures.place, figures.rows.1);

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 /// Kinds of work that wait in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TaskKind {
+    /// Look whether the money has come that a released batch waits for; subject: batch code.
+    Fund,
     /// Split an approved batch; subject: batch code.
     Plan,
     /// Build and send an instruction; subject: instruction id.
@@ -27,11 +29,12 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All, in the order in which work is taken: first what may clear doubt, then what may pay, then what tells of it, then what keeps house.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Read,
         Self::Query,
         Self::Collect,
         Self::Send,
+        Self::Fund,
         Self::Plan,
         Self::Expire,
         Self::Announce,
@@ -42,6 +45,7 @@ impl TaskKind {
     /// The name kept in the store.
     pub const fn code(self) -> &'static str {
         match self {
+            Self::Fund => "fund",
             Self::Plan => "plan",
             Self::Send => "send",
             Self::Query => "query",

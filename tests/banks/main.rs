@@ -82,6 +82,7 @@ releases_on_both_engines! {
     a_part_whose_content_was_taken_away_is_held_against_the_whole_batch
     what_an_earlier_program_split_is_sent_once_it_is_what_was_released
     bytes_that_were_put_in_by_hand_are_not_sent
+    a_release_without_its_money_waits_and_is_paid_after_a_top_up
     what_was_previewed_is_what_is_sent
     a_batch_that_nobody_releases_expires_by_itself
 }

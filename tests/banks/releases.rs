@@ -181,6 +181,25 @@ pub(crate) async fn bytes_that_were_put_in_by_hand_are_not_sent(engine: Engine) 
     is_held(&world, &batch.code, "the bytes kept for it").await;
 }
 
+pub(crate) async fn a_release_without_its_money_waits_and_is_paid_after_a_top_up(engine: Engine) {
+    let world = World::start(engine, QUIET, QUIET).await;
+    let project = world.project(1, 0, 100).await;
+    let batch = world.submitted(&project, 1, 20).await;
+    world.released(&batch).await;
+    for _ in 0..20 {
+        world.step().await;
+        world.check_places().await;
+    }
+    let state = async || world.gateway.store.batch(&batch.code).await.unwrap().state;
+    assert_eq!(state().await, BatchState::AwaitingFunds);
+    assert_eq!(taken_by(&world, 0).await, 0);
+    world.top_up(1, 0, batch.total.get() - 100).await;
+    world.settle().await;
+    assert_eq!(world.at(Place::Paid).await, 20);
+    let proof = world.prove().await;
+    assert_eq!(proof.bank_paid, batch.total.get());
+}
+
 pub(crate) async fn what_was_previewed_is_what_is_sent(engine: Engine) {
     let world = World::start(engine, QUIET, QUIET).await;
     world.at_noon();

@@ -216,6 +216,24 @@ impl World {
         code
     }
 
+    /// More money on a project's account, at the bank and told to the gateway.
+    pub(crate) async fn top_up(&self, number: u32, bank: usize, fen: i64) {
+        let (account, reference) = (format!("53000000{number:04}"), format!("TOPUP{number}"));
+        let bank = &self.banks[bank];
+        let more = json!({"account": account, "amount_fen": fen, "reference": reference});
+        bank.control("deposits", &more).await;
+        let now = self.clock.now();
+        let deposit = Deposit {
+            bank: bank.code.into(),
+            account,
+            reference,
+            amount: Fen::new(fen),
+            value_date: wagegate::clock::china_date(now),
+        };
+        let booked = self.gateway.store.record_deposit(&deposit, now).await;
+        booked.unwrap();
+    }
+
     /// Submits a sheet of `rows` made-up workers.
     pub(crate) async fn submitted(&self, project: &str, number: u32, rows: u32) -> BatchView {
         let upload = stream::iter([Ok(Bytes::from(people::sheet(number, rows)))]);

@@ -10,7 +10,7 @@ use wagegate::store::{
     ProjectEntry, ReadTask, RegionEntry, RowSource, Says, SealedRow, Store, StoreError, TaskKind,
 };
 use wagegate_domain::attempt::Event;
-use wagegate_domain::batch::{Content, ContentHash};
+use wagegate_domain::batch::{BatchState, Content, ContentHash};
 use wagegate_domain::ids::Region;
 use wagegate_domain::plan::{KeyAlphabet, KeyRule, Limits};
 use wagegate_domain::seating::Part;
@@ -91,10 +91,15 @@ pub(crate) async fn gateways_of(url: &str, count: usize) -> Vec<Arc<PostgresStor
 }
 
 pub(crate) async fn deposit(store: &PostgresStore, project: u8, wages: i64) {
+    deposit_as(store, &format!("in-{project}"), project, wages).await;
+}
+
+/// The same under a reference of its own.
+pub(crate) async fn deposit_as(store: &PostgresStore, reference: &str, project: u8, wages: i64) {
     let deposit = Deposit {
         bank: BANK.into(),
         account: format!("90{project}"),
-        reference: format!("in-{project}"),
+        reference: reference.into(),
         amount: Fen::new(WAGE * wages),
         value_date: "2026-10-20".parse().unwrap(),
     };
@@ -133,7 +138,8 @@ pub(crate) fn content(code: &str) -> ContentHash {
     ContentHash(hash)
 }
 
-pub(crate) async fn approve(store: &PostgresStore, code: &str) -> Result<(), StoreError> {
+/// Reviewed and released; gives where it stands then.
+pub(crate) async fn approve(store: &PostgresStore, code: &str) -> Result<BatchState, StoreError> {
     let content = content(code);
     let said = |by: &str, says| Decision {
         batch: code.into(),
@@ -145,7 +151,7 @@ pub(crate) async fn approve(store: &PostgresStore, code: &str) -> Result<(), Sto
     store.decide(&reviewed).await?;
     let plan_at = AT;
     let released = said("approver", Says::Release { content, plan_at });
-    store.decide(&released).await.map(drop)
+    store.decide(&released).await.map(|batch| batch.state)
 }
 
 pub(crate) async fn claim(store: &PostgresStore) -> Claim {

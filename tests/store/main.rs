@@ -97,12 +97,24 @@ on_each_engine! {
         the_database_itself_refuses_one_person_twice_and_a_step_left_out,
         a_word_on_other_content_is_refused,
         steps_are_taken_once_and_in_order,
-        an_account_that_holds_too_little_refuses_the_release,
         a_refusal_keeps_its_reason_and_owes_nobody,
         the_clerks_take_a_batch_back_before_its_release,
         a_release_is_taken_back_with_its_money_until_it_is_planned,
         a_batch_that_nobody_releases_expires_and_frees_its_workers,
         what_stands_behind_a_batch_is_kept_once_and_for_ever,
+    }
+    funds {
+        an_account_that_holds_too_little_lets_the_release_wait,
+        one_fen_too_little_still_waits_and_exactly_enough_does_not,
+        the_older_release_is_paid_first_and_blocks_no_smaller_one,
+        a_release_that_waits_is_taken_back_with_nothing_to_give_back,
+        nobody_refuses_withdraws_or_lets_expire_what_waits_for_money,
+        money_that_a_release_gives_back_goes_to_whoever_waits,
+        wages_that_fail_or_come_back_pay_for_whoever_waits,
+        what_differs_while_it_waits_frees_nobodys_money,
+        the_database_itself_refuses_a_release_without_its_money,
+        what_waits_for_money_is_owed_and_its_account_says_so,
+        in_whatever_order_money_comes_no_more_is_reserved_than_is_there,
     }
     differing {
         a_split_into_other_parts_than_were_found_changes_nothing,
@@ -216,7 +228,7 @@ on_each_engine! {
     }
     webhooks {
         what_happens_is_told_in_order_with_sums_and_without_people,
-        what_is_not_done_is_not_told_but_a_shortage_is,
+        what_is_not_done_is_not_told_and_a_shortage_is_told_once,
         each_sees_their_part_of_the_world_and_only_while_they_may,
         a_receiver_that_is_not_well_rests_and_what_waits_too_long_is_given_up,
         what_is_paused_waits_and_what_was_told_can_be_told_again,

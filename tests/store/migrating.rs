@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -10,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use wagegate::clock::{Clock as _, SystemClock};
 use wagegate::store::postgres::PostgresStore;
 use wagegate::store::sqlite::SqliteStore;
-use wagegate::store::{ChainCheck, Step, Store};
+use wagegate::store::{ChainCheck, Step, Store, TaskKind};
 use wagegate_domain::batch::BatchState;
 
 use crate::fresh_postgres::fresh_postgres;
@@ -19,8 +20,11 @@ use crate::world::counts;
 /// The last migration before the approval by three people.
 const BEFORE: &str = "0005_intake";
 
-/// Number, name, SHA-256 and text of the migrations up to [`BEFORE`].
-fn earlier(engine: &str) -> Vec<(i64, String, String, String)> {
+/// The last migration before a shortage of funds was a state.
+const BEFORE_SHORTAGE: &str = "0010_kept_evidence";
+
+/// Number, name, SHA-256 and text of the migrations up to one.
+fn earlier(engine: &str, last: &str) -> Vec<(i64, String, String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("migrations")
         .join(engine);
@@ -35,7 +39,7 @@ fn earlier(engine: &str) -> Vec<(i64, String, String, String)> {
                 .unwrap()
                 .to_owned()
         })
-        .filter(|name| name.as_str() <= BEFORE)
+        .filter(|name| name.as_str() <= last)
         .collect();
     names.sort();
     let read = |name: String| {
@@ -185,22 +189,20 @@ async fn stands_as_before(store: &dyn Store, before: i64) {
     assert_eq!(differences, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn batches_of_an_earlier_program_keep_their_state_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("wagegate.db");
+/// A database of the migrations up to one with what a program of then left in it, opened by this one.
+async fn opened_on_sqlite(last: &str, left: &str, file: &Path) -> SqliteStore {
     let options = SqliteConnectOptions::new()
-        .filename(&file)
+        .filename(file)
         .create_if_missing(true)
         .foreign_keys(true);
     let mut connection: SqliteConnection = options.connect().await.unwrap();
     let mut script = "CREATE TABLE schema_migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL) STRICT;".to_owned();
-    for (number, name, hash, text) in earlier("sqlite") {
+    for (number, name, hash, text) in earlier("sqlite", last) {
         script += &format!(
             "{text}\nINSERT INTO schema_migration VALUES ({number}, '{name}', X'{hash}');\n"
         );
     }
-    script += &left_behind()
+    script += &left
         .replace("'CONTENT'", &format!("X'{}'", "07".repeat(32)))
         .replace("'HEX", "X'");
     sqlx::raw_sql(AssertSqlSafe(script))
@@ -208,24 +210,21 @@ async fn batches_of_an_earlier_program_keep_their_state_on_sqlite() {
         .await
         .unwrap();
     connection.close().await.unwrap();
-    let before = SystemClock.now().as_millisecond();
-    let store = SqliteStore::open(&format!("sqlite://{}", file.display()))
+    SqliteStore::open(&format!("sqlite://{}", file.display()))
         .await
-        .unwrap();
-    stands_as_before(&store, before).await;
+        .unwrap()
 }
 
-#[tokio::test]
-async fn batches_of_an_earlier_program_keep_their_state_on_postgres() {
+async fn opened_on_postgres(last: &str, left: &str) -> PostgresStore {
     let url = fresh_postgres().await;
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let mut script = "CREATE TABLE schema_migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, hash BYTEA NOT NULL);".to_owned();
-    for (number, name, hash, text) in earlier("postgres") {
+    for (number, name, hash, text) in earlier("postgres", last) {
         script += &format!(
             "{text}\nINSERT INTO schema_migration VALUES ({number}, '{name}', '\\x{hash}');\n"
         );
     }
-    script += &left_behind()
+    script += &left
         .replace("'CONTENT'", &format!("'\\x{}'", "07".repeat(32)))
         .replace("'HEX", "'\\x");
     sqlx::raw_sql(AssertSqlSafe(script))
@@ -233,7 +232,127 @@ async fn batches_of_an_earlier_program_keep_their_state_on_postgres() {
         .await
         .unwrap();
     connection.close().await.unwrap();
+    PostgresStore::open(&url).await.unwrap()
+}
+
+#[tokio::test]
+async fn batches_of_an_earlier_program_keep_their_state_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
     let before = SystemClock.now().as_millisecond();
-    let store = PostgresStore::open(&url).await.unwrap();
+    let file = folder.path().join("wagegate.db");
+    let store = opened_on_sqlite(BEFORE, &left_behind(), &file).await;
     stands_as_before(&store, before).await;
+}
+
+#[tokio::test]
+async fn batches_of_an_earlier_program_keep_their_state_on_postgres() {
+    let before = SystemClock.now().as_millisecond();
+    let store = opened_on_postgres(BEFORE, &left_behind()).await;
+    stands_as_before(&store, before).await;
+}
+
+/// One batch that was released, taken back and released again, with its money; and the tasks of then.
+fn released_behind() -> String {
+    let mut text = "INSERT INTO region (code, name) VALUES ('530902', '临翔区');
+        INSERT INTO special_account (bank, number, name, balance_fen, reserved_fen) VALUES ('bishui', '90', '专户', 300, 300);
+        INSERT INTO deposit (bank, reference, account_id, amount_fen, value_date, at) VALUES ('bishui', 'in', 1, 300, '2026-10-20', 1);
+        INSERT INTO project (code, name, region, contractor_uscc, contractor, account_id) VALUES ('P1', '项目', '530902', '91530000MA6K000000', '总包', 1);
+        INSERT INTO batch (code, project_id, pay_month, sheet, content, row_count, total_fen, state, prepared_by, prepared_at, round, expires_at)
+          VALUES ('B1', 1, '2026-10', 'CONTENT', 'CONTENT', 1, 300, 'released', 'clerk', 1, 2, 9);
+        INSERT INTO wage_item (batch_id, row_no, worker_id, binding_id, amount_fen) VALUES (1, 1, 1, 1, 300);
+        INSERT INTO tally (batch_id, place, item_count, total_fen) VALUES (1, 'held', 1, 300);
+        INSERT INTO batch_evidence (batch_id, kind, hash, size, by_whom, at) VALUES (1, 'other', 'CONTENT', 9, 'clerk', 1);
+        "
+    .to_owned();
+    for (round, step, after, who) in [
+        (1, "prepare", "NULL", "clerk"),
+        (1, "review", "'prepare'", "reviewer"),
+        (1, "release", "'review'", "approver"),
+        (1, "undo", "NULL", "approver"),
+        (2, "prepare", "NULL", "clerk"),
+        (2, "review", "'prepare'", "reviewer"),
+        (2, "release", "'review'", "other"),
+    ] {
+        text += &format!(
+            "INSERT INTO approval (batch_id, round, step, after_step, by_whom, at, content) VALUES (1, {round}, '{step}', {after}, '{who}', 3, 'CONTENT');\n"
+        );
+    }
+    for (priority, kind) in [(5, "expire"), (4, "plan"), (0, "read")] {
+        text += &format!(
+            "INSERT INTO task (kind, priority, subject, due_at) VALUES ('{kind}', {priority}, 'B1', 1);\n"
+        );
+    }
+    text
+}
+
+/// Its steps stand and bind as before, its money is its own, and its tasks come behind those that look for money.
+async fn steps_stand_as_before(store: &dyn Store) {
+    let batch = store.batch("B1").await.unwrap();
+    assert_eq!(
+        (batch.state, batch.round, batch.missing()),
+        (BatchState::Released, 2, None)
+    );
+    let story = store.story("B1").await.unwrap();
+    let steps: Vec<_> = story.steps.iter().map(|taken| taken.step).collect();
+    assert_eq!(
+        steps,
+        [
+            Step::Prepare,
+            Step::Review,
+            Step::Release,
+            Step::Undo,
+            Step::Release
+        ]
+    );
+    assert_eq!(story.evidence.len(), 1);
+    let differences = store.recount().await.unwrap().differences;
+    assert_eq!(differences, Vec::<String>::new());
+    store
+        .ensure_task(TaskKind::Fund, "B9", Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    let now = SystemClock.now();
+    let mut kinds = Vec::new();
+    while let Some(claim) = store.claim_step(now, 60_000).await.unwrap() {
+        kinds.push(claim.kind);
+    }
+    assert_eq!(
+        kinds,
+        [
+            TaskKind::Read,
+            TaskKind::Fund,
+            TaskKind::Plan,
+            TaskKind::Expire
+        ]
+    );
+}
+
+#[tokio::test]
+async fn steps_and_tasks_of_an_earlier_program_stay_as_they_were_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wagegate.db");
+    let store = opened_on_sqlite(BEFORE_SHORTAGE, &released_behind(), &file).await;
+    steps_stand_as_before(&store).await;
+    let mut connection = SqliteConnectOptions::new()
+        .filename(&file)
+        .connect()
+        .await
+        .unwrap();
+    let broken = sqlx::query("PRAGMA foreign_key_check")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(broken.len(), 0);
+    let refers: String =
+        sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE name = 'approval'")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    assert!(!refers.contains("approval_with_fund"), "{refers}");
+}
+
+#[tokio::test]
+async fn steps_and_tasks_of_an_earlier_program_stay_as_they_were_on_postgres() {
+    let store = opened_on_postgres(BEFORE_SHORTAGE, &released_behind()).await;
+    steps_stand_as_before(&store).await;
 }

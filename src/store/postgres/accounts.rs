@@ -4,10 +4,23 @@ use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 
-use super::audit;
 use super::columns::Columns;
+use super::{audit, funds};
 use crate::store::chain::Act;
-use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError};
+use crate::store::{AccountFigures, Conflict, Deposit, Recorded, StoreError, Waiting};
+
+/// Special accounts with all that is shown of them: deposits, and the batches that wait for money on them.
+macro_rules! account_figures {
+    () => {
+        "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen,
+           COALESCE((SELECT sum(amount_fen) FROM deposit d WHERE d.account_id = a.id), 0)::bigint AS deposited,
+           w.waiting_count, w.waiting_fen, w.waiting_since
+         FROM special_account a JOIN project p ON p.account_id = a.id
+         LEFT JOIN (SELECT b.project_id, count(DISTINCT b.id) AS waiting_count, sum(t.total_fen)::bigint AS waiting_fen, min(b.short_since) AS waiting_since
+                    FROM batch b JOIN tally t ON t.batch_id = b.id WHERE b.state = 'awaiting_funds' GROUP BY b.project_id) w ON w.project_id = p.id"
+    };
+}
+pub(super) use account_figures;
 
 pub(super) fn figures(row: &PgRow) -> Result<AccountFigures, StoreError> {
     Ok(AccountFigures {
@@ -18,6 +31,7 @@ pub(super) fn figures(row: &PgRow) -> Result<AccountFigures, StoreError> {
         reserved: row.fen("reserved_fen")?,
         overdrawn: row.fen("overdrawn_fen")?,
         deposited: row.fen("deposited")?,
+        waiting: Waiting::read(row)?,
     })
 }
 
@@ -60,6 +74,7 @@ pub(super) async fn record_deposit(
         .bind(deposit.amount.get())
         .execute(&mut *tx)
         .await?;
+    funds::wake(&mut tx, &[account], at).await?;
     let act = Act {
         at,
         who: &format!("wagegate://bank/{}", deposit.bank),

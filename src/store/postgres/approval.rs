@@ -6,18 +6,30 @@ use sqlx::{PgConnection, PgPool};
 use wagegate_domain::batch::{Act, BatchState};
 
 use super::batches::{lock, view};
-use super::columns::{Columns, stored};
-use super::{PostgresStore, audit, changes, notices, tasks};
+use super::columns::stored;
+use super::{PostgresStore, audit, changes, funds, notices, tasks};
 use crate::store::chain;
+use crate::store::funds::{Lack, next_look};
 use crate::store::*;
 
 /// Who acts when nobody does.
-const GATEWAY: &str = "gateway";
+pub(super) const GATEWAY: &str = "gateway";
 
 #[async_trait]
 impl Approvals for PostgresStore {
     async fn decide(&self, decision: &Decision) -> Result<BatchView, StoreError> {
         decide(&self.pool, decision).await
+    }
+    async fn fund_batch(
+        &self,
+        claim: &Claim,
+        plan_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Funding, StoreError> {
+        funds::fund(&self.pool, claim, plan_at, at).await
+    }
+    async fn short_accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
+        funds::short_accounts(&self.pool).await
     }
     async fn expire_batch(&self, claim: &Claim, at: Timestamp) -> Result<BatchState, StoreError> {
         expire(&self.pool, claim, at).await
@@ -94,36 +106,50 @@ async fn decide(pool: &PgPool, decision: &Decision) -> Result<BatchView, StoreEr
         // Tasks are locked before batches, everywhere; where the undoing is refused, this is rolled back.
         tasks::hold_of_batch(&mut tx, &decision.batch).await?;
         tasks::cancel(&mut tx, TaskKind::Plan, &decision.batch).await?;
+        tasks::cancel(&mut tx, TaskKind::Fund, &decision.batch).await?;
     }
     lock(&mut tx, &decision.batch).await?;
     let before = view(&mut tx, &decision.batch).await?;
     let mut round = steps(&mut tx, before.id).await?;
     round.retain(|taken| taken.round == before.round);
     let next = decision.allowed(&before, &round)?;
-    if let Err(refused) = follow(&mut tx, &before, &decision.says).await {
-        tx.rollback().await?;
-        notices::of_shortage(pool, before.id, &refused, decision.at).await?;
-        return Err(refused);
-    }
-    let taken = decision.taken(&before)?;
+    let (next, lack) = follow(&mut tx, &before, decision, next).await?;
+    let taken = decision.taken(&before, lack)?;
     if let Says::Undo { expires_at, .. } = &decision.says {
         next_round(&mut tx, &before, *expires_at).await?;
     }
     end(&mut tx, &before, next, &taken).await?;
+    if let Some(lack) = lack {
+        notices::of_shortage(&mut tx, before.id, lack, decision.at).await?;
+    }
+    funds::wake_behind(&mut tx, &before, next, decision.at).await?;
     let after = view(&mut tx, &decision.batch).await?;
     tx.commit().await?;
     Ok(after)
 }
 
-/// What a word does beside the state: funds and tasks.
-async fn follow(tx: &mut PgConnection, batch: &BatchView, says: &Says) -> Result<(), StoreError> {
-    match says {
-        Says::Review { .. } | Says::Withdraw { .. } => Ok(()),
+/// What a word does beside the state: funds and tasks. Gives the state that it comes to, and what a release lacks.
+async fn follow(
+    tx: &mut PgConnection,
+    batch: &BatchView,
+    decision: &Decision,
+    next: BatchState,
+) -> Result<(BatchState, Option<Lack>), StoreError> {
+    match &decision.says {
+        Says::Review { .. } | Says::Withdraw { .. } => {}
         Says::Release { plan_at, .. } => {
-            reserve(tx, batch).await?;
-            tasks::ensure(tx, TaskKind::Plan, &batch.code, *plan_at).await
+            let lack = funds::reserve(tx, batch).await?;
+            if lack.is_some() {
+                let look = next_look(decision.at);
+                tasks::ensure(tx, TaskKind::Fund, &batch.code, look).await?;
+                return Ok((next, lack));
+            }
+            tasks::ensure(tx, TaskKind::Plan, &batch.code, *plan_at).await?;
+            return Ok((next.on(Act::Fund).map_err(Conflict::NotNow)?, None));
         }
-        Says::Undo { .. } => unreserve(tx, batch).await,
+        Says::Undo { .. } => {
+            funds::give_back(tx, batch).await?;
+        }
         Says::Refuse { .. } if batch.state.is_released() => {
             let sent: i64 =
                 sqlx::query_scalar("SELECT count(*) FROM instruction WHERE batch_id = $1")
@@ -133,22 +159,25 @@ async fn follow(tx: &mut PgConnection, batch: &BatchView, says: &Says) -> Result
             if sent > 0 {
                 return Err(Conflict::HasInstructions.into());
             }
-            unreserve(tx, batch).await
+            funds::give_back(tx, batch).await?;
         }
-        Says::Refuse { .. } => Ok(()),
+        Says::Refuse { .. } => {}
     }
+    Ok((next, None))
 }
 
 /// The state that a step leads to, the step itself, and its entry in the audit log; who is closed owes nobody.
-async fn end(
+pub(super) async fn end(
     tx: &mut PgConnection,
     batch: &BatchView,
     next: BatchState,
     taken: &StepTaken,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE batch SET state = $2 WHERE id = $1")
+    let short_since = batch.short_since(next, taken.at);
+    sqlx::query("UPDATE batch SET state = $2, short_since = $3 WHERE id = $1")
         .bind(batch.id)
         .bind(next.code())
+        .bind(short_since.map(Timestamp::as_millisecond))
         .execute(&mut *tx)
         .await?;
     if next.is_closed() {
@@ -226,40 +255,6 @@ async fn steps(reader: &mut PgConnection, batch: i64) -> Result<Vec<StepTaken>, 
     .fetch_all(reader)
     .await?;
     rows.iter().map(StepTaken::read).collect()
-}
-
-/// Reserves what the batch owes where the account has it free; the account's row is locked, so that two releases cannot take the same money.
-async fn reserve(tx: &mut PgConnection, batch: &BatchView) -> Result<(), StoreError> {
-    let account = sqlx::query(
-        "SELECT a.id, a.balance_fen - a.reserved_fen AS available
-         FROM special_account a JOIN project p ON p.account_id = a.id WHERE p.code = $1 FOR NO KEY UPDATE OF a",
-    )
-    .bind(&batch.project)
-    .fetch_one(&mut *tx)
-    .await?;
-    let (owed, available) = (batch.owed()?, account.fen("available")?);
-    if owed > available {
-        return Err(StoreError::short(owed, available));
-    }
-    sqlx::query("UPDATE special_account SET reserved_fen = reserved_fen + $2 WHERE id = $1")
-        .bind(account.int("id")?)
-        .bind(owed.get())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Gives back what the release reserved.
-async fn unreserve(tx: &mut PgConnection, batch: &BatchView) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE special_account SET reserved_fen = reserved_fen - $2, overdrawn_fen = GREATEST(0, (reserved_fen - $2) - balance_fen)
-         WHERE id = (SELECT account_id FROM project WHERE code = $1)",
-    )
-    .bind(&batch.project)
-    .bind(batch.owed()?.get())
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 async fn expire(pool: &PgPool, claim: &Claim, at: Timestamp) -> Result<BatchState, StoreError> {

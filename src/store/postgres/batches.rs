@@ -11,7 +11,7 @@ use super::copy::Copy;
 use super::{approval, audit, notices, standing, versions};
 use crate::store::chain::Act;
 use crate::store::notice::NoticeKind;
-use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, StoreError};
+use crate::store::{BatchView, Conflict, NewBatch, OwedTwice, RowSource, Shortage, StoreError};
 
 /// Rows that are gathered before they travel: a few MiB.
 const CHUNK: u64 = 10_000;
@@ -241,7 +241,7 @@ async fn insert_tally(tx: &mut PgConnection, id: i64, batch: &NewBatch) -> Resul
 }
 
 const VIEW: &str = "SELECT b.id, b.code, p.code AS project, p.name AS project_name, p.region, a.bank, b.pay_month, b.state, b.content, b.row_count,
-       b.total_fen, b.prepared_by, b.round, b.expires_at,
+       b.total_fen, b.prepared_by, b.round, b.expires_at, b.short_since, a.balance_fen - a.reserved_fen AS free_fen,
        ARRAY(SELECT place FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS places,
        ARRAY(SELECT item_count FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS counts,
        ARRAY(SELECT total_fen FROM tally t WHERE t.batch_id = b.id ORDER BY place) AS sums
@@ -289,6 +289,7 @@ fn batch_view(row: &PgRow) -> Result<BatchView, StoreError> {
         prepared_by: row.text("prepared_by")?,
         round: row.number("round")?,
         expires_at: row.maybe_moment("expires_at")?,
+        shortage: Shortage::read(row)?,
         tally: tally(row)?,
     })
 }

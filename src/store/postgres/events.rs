@@ -110,6 +110,7 @@ pub(super) async fn advance(
             move_items(
                 tx,
                 &Moves::from([((row.int("batch_id")?, from, to), figures)]),
+                at,
             )
             .await?;
         }

@@ -14,6 +14,7 @@ mod columns;
 mod copy;
 mod events;
 mod facts;
+mod funds;
 mod identities;
 mod instructions;
 mod items;

@@ -2,17 +2,18 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool};
 use wagegate_domain::attempt::State;
 use wagegate_domain::outcome::Place;
 
 use super::columns::Columns;
 use super::tasks;
+use crate::store::funds::Lack;
 use crate::store::moves::Moves;
 use crate::store::notice::{Details, NoticeKind, details};
 use crate::store::troubles::{Figure, Troubles, perhaps_settled, settled};
-use crate::store::{BatchView, Conflict, StoreError, TaskKind};
+use crate::store::{BatchView, StoreError, TaskKind};
 
 /// Writes a notice about a batch. Nobody else's row is locked by it.
 pub(super) async fn append(
@@ -106,23 +107,18 @@ pub(super) async fn of_instruction(
     append(tx, kind, row.int("batch_id")?, at, more).await
 }
 
-/// Tells of a release that its account could not cover: nothing was changed, so this is a transaction of its own.
+/// Tells once of a release that its account does not cover; the batch waits for the money.
 pub(super) async fn of_shortage(
-    pool: &PgPool,
+    tx: &mut PgConnection,
     batch: i64,
-    refused: &StoreError,
+    lack: Lack,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let StoreError::Conflict(Conflict::FundsShort { short, available }) = refused else {
-        return Ok(());
-    };
     let more = details([
-        ("short_fen", json!(short.get())),
-        ("available_fen", json!(available.get())),
+        ("short_fen", json!(lack.missing.get())),
+        ("available_fen", json!(lack.available.get())),
     ]);
-    let mut tx = pool.begin().await?;
-    append(&mut tx, NoticeKind::FundsShort, batch, at, more).await?;
-    Ok(tx.commit().await?)
+    append(tx, NoticeKind::AccountShort, batch, at, more).await
 }
 
 /// Wages that failed or came back, and batches whose last wage has its word now.

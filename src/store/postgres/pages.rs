@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use wagegate_domain::PayMonth;
 
+use super::accounts::account_figures;
 use super::{PostgresStore, accounts, batches, reports};
 use crate::store::{
     AccountFigures, BatchView, Pages, ProjectEntry, StoreError, SuspenseView, Within,
@@ -11,7 +12,7 @@ use crate::store::{
 
 /// A page of some list: `$1` the codes or null, `$2` the start of the region's code.
 macro_rules! within {
-    ($select:literal, $and:literal) => {
+    ($select:expr, $and:literal) => {
         concat!(
             $select,
             " WHERE ($1::text[] IS NULL OR p.code = ANY($1)) AND starts_with(p.region, $2) AND ",
@@ -96,9 +97,7 @@ impl Pages for PostgresStore {
         limit: u32,
     ) -> Result<Vec<AccountFigures>, StoreError> {
         let rows: Vec<PgRow> = sqlx::query(within!(
-            "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen,
-               COALESCE((SELECT sum(amount_fen) FROM deposit d WHERE d.account_id = a.id), 0)::bigint AS deposited
-             FROM special_account a JOIN project p ON p.account_id = a.id",
+            account_figures!(),
             "($3::text IS NULL OR p.code COLLATE \"C\" > $3) ORDER BY p.code COLLATE \"C\" LIMIT $4"
         ))
         .bind(within.codes())

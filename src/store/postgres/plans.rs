@@ -88,6 +88,7 @@ pub(super) async fn plan_batch(
     tallies::move_items(
         &mut tx,
         &Moves::from([(moved, (seated.rows, seated.total))]),
+        plan.at,
     )
     .await?;
     tasks::settle(&mut tx, claim, Next::Done).await?;

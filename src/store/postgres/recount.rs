@@ -57,7 +57,7 @@ async fn count_places(tx: &mut PgConnection) -> Result<Vec<Counted>, StoreError>
              ON rule.state = n.state AND rule.outcome = COALESCE(o.outcome, 'open')
            GROUP BY i.batch_id, COALESCE(rule.place, 'held')
          )
-         SELECT b.code, p.account_id, b.state, s.place, s.item_count, s.total_fen, s.kept_count, s.kept_fen
+         SELECT b.code, p.account_id, b.state, b.short_since, s.place, s.item_count, s.total_fen, s.kept_count, s.kept_fen
          FROM (
            SELECT COALESCE(c.batch_id, t.batch_id) AS batch_id, COALESCE(c.place, t.place) AS place,
              COALESCE(c.item_count, 0) AS item_count, COALESCE(c.total_fen, 0) AS total_fen,
@@ -78,6 +78,7 @@ fn counted(row: &PgRow) -> Result<Counted, StoreError> {
         batch: row.text("code")?,
         account: row.int("account_id")?,
         state: row.parsed("state", BatchState::from_code)?,
+        short: row.maybe_int("short_since")?.is_some(),
         place: row.parsed("place", Place::from_code)?,
         rows: (row.int("item_count")?, row.fen("total_fen")?),
         kept: (row.int("kept_count")?, row.fen("kept_fen")?),

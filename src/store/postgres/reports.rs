@@ -18,7 +18,7 @@ pub(super) async fn rates(
            SELECT CASE $2 WHEN 'project' THEN p.code WHEN 'county' THEN p.region ELSE left(p.region, 4) || '00' END AS line,
              CASE $2 WHEN 'prefecture' THEN left(p.region, 4) || '00' ELSE p.region END AS region,
              CASE $2 WHEN 'project' THEN p.name END AS name, p.id AS project_id, b.id AS batch_id, b.row_count, b.total_fen,
-             b.state IN ('released', 'planned', 'content_differs') AS released
+             b.state IN ('awaiting_funds', 'released', 'planned', 'content_differs') AS released
            FROM batch b JOIN project p ON p.id = b.project_id
            WHERE b.pay_month = $1 AND b.state NOT IN ('refused', 'withdrawn', 'expired')
          ), place AS (

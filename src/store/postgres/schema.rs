@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_rotation",
     10 "0010_kept_evidence",
     11 "0011_flow",
+    12 "0012_shortage",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

@@ -2,21 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use sqlx::PgConnection;
 use wagegate_domain::Fen;
 use wagegate_domain::outcome::Place;
 
+use super::funds;
 use crate::store::StoreError;
 use crate::store::moves::{Moves, Shifts, shifts};
 
-/// Moves the tallies of approved batches, and their special accounts by what that means for them. The caller holds the batches' rows.
-pub(super) async fn move_items(tx: &mut PgConnection, moves: &Moves) -> Result<(), StoreError> {
+/// Moves the tallies of approved batches, and their special accounts by what that means for them; whoever waits for what is freed is woken. The caller holds the batches' rows.
+pub(super) async fn move_items(
+    tx: &mut PgConnection,
+    moves: &Moves,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let Shifts { tallies, accounts } = shifts(moves)?;
     if !tallies.is_empty() {
         add_to_tallies(tx, &tallies).await?;
     }
     if !accounts.is_empty() {
         add_to_accounts(tx, &accounts).await?;
+        funds::wake_freed(tx, &accounts, at).await?;
     }
     Ok(())
 }

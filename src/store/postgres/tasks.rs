@@ -201,11 +201,12 @@ pub(super) async fn hold_with_query(
     hold(tx, claim).await
 }
 
-/// Waits for whoever is writing with a task of a batch that awaits its plan or its end, and keeps the next one out until the commit.
+/// Waits for whoever is writing with a task of a batch that awaits its money, its plan or its end, and keeps the next one out until the commit.
 pub(super) async fn hold_of_batch(tx: &mut PgConnection, batch: &str) -> Result<(), StoreError> {
     sqlx::query(
-        "SELECT id FROM task WHERE kind IN ($1, $2) AND subject = $3 ORDER BY id FOR UPDATE",
+        "SELECT id FROM task WHERE kind IN ($1, $2, $3) AND subject = $4 ORDER BY id FOR UPDATE",
     )
+    .bind(TaskKind::Fund.code())
     .bind(TaskKind::Plan.code())
     .bind(TaskKind::Expire.code())
     .bind(batch)

@@ -6,18 +6,30 @@ use sqlx::{SqliteConnection, SqlitePool};
 use wagegate_domain::batch::{Act, BatchState};
 
 use super::batches::view;
-use super::{SqliteStore, audit, changes, notices, tasks, write};
+use super::{SqliteStore, audit, changes, funds, notices, tasks, write};
 use crate::store::chain;
-use crate::store::columns::{Columns, stored};
+use crate::store::columns::stored;
+use crate::store::funds::{Lack, next_look};
 use crate::store::*;
 
 /// Who acts when nobody does.
-const GATEWAY: &str = "gateway";
+pub(super) const GATEWAY: &str = "gateway";
 
 #[async_trait]
 impl Approvals for SqliteStore {
     async fn decide(&self, decision: &Decision) -> Result<BatchView, StoreError> {
         decide(&self.writer, decision).await
+    }
+    async fn fund_batch(
+        &self,
+        claim: &Claim,
+        plan_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Funding, StoreError> {
+        funds::fund(&self.writer, claim, plan_at, at).await
+    }
+    async fn short_accounts(&self) -> Result<Vec<AccountFigures>, StoreError> {
+        funds::short_accounts(&self.readers).await
     }
     async fn expire_batch(&self, claim: &Claim, at: Timestamp) -> Result<BatchState, StoreError> {
         expire(&self.writer, claim, at).await
@@ -94,36 +106,44 @@ async fn decide(pool: &SqlitePool, decision: &Decision) -> Result<BatchView, Sto
     let mut round = steps(&mut tx, before.id).await?;
     round.retain(|taken| taken.round == before.round);
     let next = decision.allowed(&before, &round)?;
-    if let Err(refused) = follow(&mut tx, &before, &decision.says).await {
-        tx.rollback().await?;
-        notices::of_shortage(pool, before.id, &refused, decision.at).await?;
-        return Err(refused);
-    }
-    let taken = decision.taken(&before)?;
+    let (next, lack) = follow(&mut tx, &before, decision, next).await?;
+    let taken = decision.taken(&before, lack)?;
     if let Says::Undo { expires_at, .. } = &decision.says {
         next_round(&mut tx, &before, *expires_at).await?;
     }
     end(&mut tx, &before, next, &taken).await?;
+    if let Some(lack) = lack {
+        notices::of_shortage(&mut tx, before.id, lack, decision.at).await?;
+    }
+    funds::wake_behind(&mut tx, &before, next, decision.at).await?;
     let after = view(&mut tx, &decision.batch).await?;
     tx.commit().await?;
     Ok(after)
 }
 
-/// What a word does beside the state: funds and tasks.
+/// What a word does beside the state: funds and tasks. Gives the state that it comes to, and what a release lacks.
 async fn follow(
     tx: &mut SqliteConnection,
     batch: &BatchView,
-    says: &Says,
-) -> Result<(), StoreError> {
-    match says {
-        Says::Review { .. } | Says::Withdraw { .. } => Ok(()),
+    decision: &Decision,
+    next: BatchState,
+) -> Result<(BatchState, Option<Lack>), StoreError> {
+    match &decision.says {
+        Says::Review { .. } | Says::Withdraw { .. } => {}
         Says::Release { plan_at, .. } => {
-            reserve(tx, batch).await?;
-            tasks::ensure(tx, TaskKind::Plan, &batch.code, *plan_at).await
+            let lack = funds::reserve(tx, batch).await?;
+            if lack.is_some() {
+                let look = next_look(decision.at);
+                tasks::ensure(tx, TaskKind::Fund, &batch.code, look).await?;
+                return Ok((next, lack));
+            }
+            tasks::ensure(tx, TaskKind::Plan, &batch.code, *plan_at).await?;
+            return Ok((next.on(Act::Fund).map_err(Conflict::NotNow)?, None));
         }
         Says::Undo { .. } => {
             tasks::cancel(tx, TaskKind::Plan, &batch.code).await?;
-            unreserve(tx, batch).await
+            tasks::cancel(tx, TaskKind::Fund, &batch.code).await?;
+            funds::give_back(tx, batch).await?;
         }
         Says::Refuse { .. } if batch.state.is_released() => {
             let sent: i64 =
@@ -134,22 +154,25 @@ async fn follow(
             if sent > 0 {
                 return Err(Conflict::HasInstructions.into());
             }
-            unreserve(tx, batch).await
+            funds::give_back(tx, batch).await?;
         }
-        Says::Refuse { .. } => Ok(()),
+        Says::Refuse { .. } => {}
     }
+    Ok((next, None))
 }
 
 /// The state that a step leads to, the step itself, and its entry in the audit log; who is closed owes nobody.
-async fn end(
+pub(super) async fn end(
     tx: &mut SqliteConnection,
     batch: &BatchView,
     next: BatchState,
     taken: &StepTaken,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE batch SET state = $2 WHERE id = $1")
+    let short_since = batch.short_since(next, taken.at);
+    sqlx::query("UPDATE batch SET state = $2, short_since = $3 WHERE id = $1")
         .bind(batch.id)
         .bind(next.code())
+        .bind(short_since.map(Timestamp::as_millisecond))
         .execute(&mut *tx)
         .await?;
     if next.is_closed() {
@@ -227,40 +250,6 @@ async fn steps(reader: &mut SqliteConnection, batch: i64) -> Result<Vec<StepTake
     .fetch_all(reader)
     .await?;
     rows.iter().map(StepTaken::read).collect()
-}
-
-/// Reserves what the batch owes where the account has it free.
-async fn reserve(tx: &mut SqliteConnection, batch: &BatchView) -> Result<(), StoreError> {
-    let account = sqlx::query(
-        "SELECT a.id, a.balance_fen - a.reserved_fen AS available
-         FROM special_account a JOIN project p ON p.account_id = a.id WHERE p.code = $1",
-    )
-    .bind(&batch.project)
-    .fetch_one(&mut *tx)
-    .await?;
-    let (owed, available) = (batch.owed()?, account.fen("available")?);
-    if owed > available {
-        return Err(StoreError::short(owed, available));
-    }
-    sqlx::query("UPDATE special_account SET reserved_fen = reserved_fen + $2 WHERE id = $1")
-        .bind(account.int("id")?)
-        .bind(owed.get())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Gives back what the release reserved.
-async fn unreserve(tx: &mut SqliteConnection, batch: &BatchView) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE special_account SET reserved_fen = reserved_fen - $2, overdrawn_fen = max(0, (reserved_fen - $2) - balance_fen)
-         WHERE id = (SELECT account_id FROM project WHERE code = $1)",
-    )
-    .bind(&batch.project)
-    .bind(batch.owed()?.get())
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 async fn expire(pool: &SqlitePool, claim: &Claim, at: Timestamp) -> Result<BatchState, StoreError> {

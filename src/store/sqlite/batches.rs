@@ -8,14 +8,14 @@ use wagegate_domain::indicator::Tally;
 use wagegate_domain::outcome::Place;
 
 use crate::store::columns::Columns;
-use crate::store::{BatchView, StoreError};
+use crate::store::{BatchView, Shortage, StoreError};
 
 /// Batches with their tallies, one row for each place, the places of a batch together.
 macro_rules! view {
     ($which:literal) => {
         concat!(
             "SELECT b.id, b.code, p.code AS project, p.name AS project_name, p.region, a.bank, b.pay_month, b.state, b.content, b.row_count,
-               b.total_fen, b.prepared_by, b.round, b.expires_at, t.place, t.item_count, t.total_fen AS place_fen
+               b.total_fen, b.prepared_by, b.round, b.expires_at, b.short_since, a.balance_fen - a.reserved_fen AS free_fen, t.place, t.item_count, t.total_fen AS place_fen
              FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
              LEFT JOIN tally t ON t.batch_id = b.id WHERE ", $which, " ORDER BY b.id DESC"
         )
@@ -92,6 +92,7 @@ fn batch_view(row: &SqliteRow) -> Result<BatchView, StoreError> {
         prepared_by: row.text("prepared_by")?,
         round: row.number("round")?,
         expires_at: row.maybe_moment("expires_at")?,
+        shortage: Shortage::read(row)?,
         tally: Tally::default(),
     })
 }

@@ -171,7 +171,7 @@ pub(super) async fn book(
     appends::suspense(tx, source, booking).await?;
     appends::remarks(tx, source, booking).await?;
     cards::heard(tx, source, booking).await?;
-    tallies::move_items(tx, &booking.moves).await?;
+    tallies::move_items(tx, &booking.moves, source.at).await?;
     notices::of_facts(tx, &booking.troubles, &booking.moves, source.at).await?;
     Ok(booking.taken())
 }

@@ -12,6 +12,7 @@ mod cards;
 mod changes;
 mod events;
 mod facts;
+mod funds;
 mod identities;
 mod instructions;
 mod items;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use wagegate_domain::PayMonth;
 
+use super::accounts::account_figures;
 use super::{SqliteStore, accounts, batches, reports};
 use crate::store::{
     AccountFigures, BatchView, Pages, ProjectEntry, StoreError, SuspenseView, Within,
@@ -11,7 +12,7 @@ use crate::store::{
 
 /// A page of some list: `$1` the codes as a JSON list or null, `$2` the start of the region's code.
 macro_rules! within {
-    ($select:literal, $and:literal) => {
+    ($select:expr, $and:literal) => {
         concat!(
             $select,
             " WHERE ($1 IS NULL OR p.code IN (SELECT value FROM json_each($1))) AND substr(p.region, 1, length($2)) = $2 AND ",
@@ -96,9 +97,7 @@ impl Pages for SqliteStore {
         limit: u32,
     ) -> Result<Vec<AccountFigures>, StoreError> {
         let rows: Vec<SqliteRow> = sqlx::query(within!(
-            "SELECT p.code, a.bank, a.number, a.balance_fen, a.reserved_fen, a.overdrawn_fen,
-               COALESCE((SELECT sum(amount_fen) FROM deposit d WHERE d.account_id = a.id), 0) AS deposited
-             FROM special_account a JOIN project p ON p.account_id = a.id",
+            account_figures!(),
             "($3 IS NULL OR p.code > $3) ORDER BY p.code LIMIT $4"
         ))
         .bind(codes(within))

@@ -82,7 +82,7 @@ async fn counted(tx: &mut SqliteConnection) -> Result<Vec<Counted>, StoreError> 
     }
     let places = places(tx).await?;
     let batches = sqlx::query(
-        "SELECT b.id, b.code, b.state, p.account_id FROM batch b JOIN project p ON p.id = b.project_id ORDER BY b.id",
+        "SELECT b.id, b.code, b.state, b.short_since, p.account_id FROM batch b JOIN project p ON p.id = b.project_id ORDER BY b.id",
     )
     .fetch_all(tx)
     .await?;
@@ -94,6 +94,7 @@ async fn counted(tx: &mut SqliteConnection) -> Result<Vec<Counted>, StoreError> 
                 batch: row.text("code")?,
                 account: row.int("account_id")?,
                 state: row.parsed("state", BatchState::from_code)?,
+                short: row.maybe_int("short_since")?.is_some(),
                 place,
                 rows: places.get(&key).copied().unwrap_or_default(),
                 kept: kept.get(&key).copied().unwrap_or_default(),

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_rotation",
     10 "0010_kept_evidence",
     11 "0011_flow",
+    12 "0012_shortage",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -1,18 +1,25 @@
 //! The figures that are kept beside the rows: tallies of batches, and what special accounts hold and have reserved. Moved by differences, in the transaction that moves the rows.
 
+use jiff::Timestamp;
 use sqlx::{QueryBuilder, SqliteConnection};
 
+use super::funds;
 use crate::store::StoreError;
 use crate::store::moves::{Moves, Shifts, shifts};
 
-/// Moves the tallies of approved batches, and their special accounts by what that means for them.
-pub(super) async fn move_items(tx: &mut SqliteConnection, moves: &Moves) -> Result<(), StoreError> {
+/// Moves the tallies of approved batches, and their special accounts by what that means for them; whoever waits for what is freed is woken.
+pub(super) async fn move_items(
+    tx: &mut SqliteConnection,
+    moves: &Moves,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let shifts = shifts(moves)?;
     if !shifts.tallies.is_empty() {
         add_to_tallies(tx, &shifts).await?;
     }
     if !shifts.accounts.is_empty() {
         add_to_accounts(tx, &shifts).await?;
+        funds::wake_freed(tx, &shifts.accounts, at).await?;
     }
     Ok(())
 }

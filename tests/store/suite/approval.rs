@@ -3,12 +3,11 @@
 use wagegate::store::{
     BehindBatch, Conflict, Decision, EvidenceKind, Next, Says, Step, StoreError, TaskKind,
 };
-use wagegate_domain::Fen;
 use wagegate_domain::batch::{Act, BatchState, NotNow};
 
 use crate::engines::Bench;
 use crate::world::{
-    LEASE_MS, WIDE, at, content, counts, plan, refusing, releasing, reviewing, row, said_of, wages,
+    LEASE_MS, WIDE, at, content, counts, plan, refusing, releasing, reviewing, said_of, wages,
 };
 
 async fn waiting(bench: &Bench) {
@@ -192,24 +191,6 @@ pub(crate) async fn steps_are_taken_once_and_in_order(bench: Bench) {
         bench.approve("B9").await,
         Err(StoreError::NotFound { what: "batch", .. })
     ));
-}
-
-pub(crate) async fn an_account_that_holds_too_little_refuses_the_release(bench: Bench) {
-    bench.settle().await;
-    bench.deposit("P1", 350).await;
-    bench.submit("B1", "P1", wages(&[100, 200])).await.unwrap();
-    bench.approve("B1").await.unwrap();
-    let more = vec![row(1, 11, 51)];
-    bench.submit("B2", "P1", more).await.unwrap();
-    bench.store.decide(&reviewing("B2")).await.unwrap();
-    let short = Conflict::FundsShort {
-        short: Fen::new(1),
-        available: Fen::new(50),
-    };
-    refuses(&bench, &releasing("B2"), short).await;
-    bench.deposit("P1", 1).await;
-    bench.store.decide(&releasing("B2")).await.unwrap();
-    assert_eq!(bench.account("P1").await, (351, 351, 0));
 }
 
 pub(crate) async fn a_refusal_keeps_its_reason_and_owes_nobody(bench: Bench) {

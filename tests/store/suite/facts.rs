@@ -1,13 +1,14 @@
 //! The outcome is the fold of the facts, whatever their order, and the money follows it.
 
-use wagegate::store::{ItemView, Next, Saying, TaskKind};
+use wagegate::store::{Funding, ItemView, Next, Saying, TaskKind};
+use wagegate_domain::Fen;
 use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::fact::Verdict;
 use wagegate_domain::outcome::Place;
 use wagegate_domain::reason::Reason;
 
 use crate::engines::Bench;
-use crate::world::{BACK, BANK, CLOSED, WIDE, happening, item, releasing, row, said, taken, wages};
+use crate::world::{BACK, BANK, CLOSED, WIDE, at, happening, item, row, said, taken, wages};
 
 pub(crate) async fn a_return_brings_the_money_back(bench: Bench) {
     bench.settle().await;
@@ -93,7 +94,7 @@ pub(crate) async fn sayings_already_recorded_are_passed_over(bench: Bench) {
     let (raw, _) = bench.store.record_raw(&raw, read).await.unwrap();
     let claim = bench.claim(TaskKind::Read).await;
     let record = async |sayings: &[Saying]| {
-        let moment = crate::world::at(30);
+        let moment = at(30);
         bench
             .store
             .record_facts(&claim, raw, sayings, moment)
@@ -194,12 +195,16 @@ pub(crate) async fn what_the_bank_takes_beyond_the_account_shows_as_overdrawn(be
         .submit("B3", "P1", vec![row(60, 60, 1)])
         .await
         .unwrap();
-    bench.approve("B3").await.unwrap_err();
+    let waits = bench.approve("B3").await.unwrap();
+    assert_eq!(waits.missing(), Some(Fen::new(101)));
     bench.adds_up().await;
     bench.deposit("P1", 60).await;
     assert_eq!(bench.account("P1").await, (360, 400, 40));
     bench.deposit("P1", 41).await;
     assert_eq!(bench.account("P1").await, (401, 400, 0));
-    bench.store.decide(&releasing("B3")).await.unwrap();
+    let look = bench.claim(TaskKind::Fund).await;
+    let funded = bench.store.fund_batch(&look, at(2), at(2)).await;
+    assert_eq!(funded.unwrap(), Funding::Funded);
+    assert_eq!(bench.account("P1").await, (401, 401, 0));
     bench.adds_up().await;
 }

@@ -7,6 +7,7 @@ pub(crate) mod differing;
 pub(crate) mod documents;
 pub(crate) mod facts;
 pub(crate) mod flow;
+pub(crate) mod funds;
 pub(crate) mod identities;
 pub(crate) mod intake;
 pub(crate) mod keeping;

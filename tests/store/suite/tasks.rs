@@ -24,6 +24,7 @@ async fn take(bench: &Bench, now: i64) -> Option<Claim> {
 
 pub(crate) async fn what_may_clear_doubt_is_taken_before_what_may_pay(bench: Bench) {
     add(&bench, TaskKind::Plan, "B1", 0).await;
+    add(&bench, TaskKind::Fund, "B0", 0).await;
     add(&bench, TaskKind::Send, "2", 0).await;
     add(&bench, TaskKind::Collect, BANK, 0).await;
     add(&bench, TaskKind::Query, "8", 5).await;
@@ -41,6 +42,7 @@ pub(crate) async fn what_may_clear_doubt_is_taken_before_what_may_pay(bench: Ben
         (TaskKind::Query, "8"),
         (TaskKind::Collect, BANK),
         (TaskKind::Send, "2"),
+        (TaskKind::Fund, "B0"),
         (TaskKind::Plan, "B1"),
     ];
     let expected: Vec<_> = expected.map(|(kind, s)| (kind, s.to_owned())).into();

@@ -56,7 +56,8 @@ impl Bench {
                     self.store.announce(&claim, notice, at(now)).await.unwrap();
                 }
                 TaskKind::Deliver => deliver.push(claim),
-                TaskKind::Plan
+                TaskKind::Fund
+                | TaskKind::Plan
                 | TaskKind::Send
                 | TaskKind::Query
                 | TaskKind::Collect
@@ -176,7 +177,7 @@ pub(crate) async fn what_happens_is_told_in_order_with_sums_and_without_people(b
     );
 }
 
-pub(crate) async fn what_is_not_done_is_not_told_but_a_shortage_is(bench: Bench) {
+pub(crate) async fn what_is_not_done_is_not_told_and_a_shortage_is_told_once(bench: Bench) {
     bench.settle().await;
     let all = bench.subscribed(&operator(), Part::Everything, &[]).await;
     let rows = wages(&[100, 200]);
@@ -186,7 +187,15 @@ pub(crate) async fn what_is_not_done_is_not_told_but_a_shortage_is(bench: Bench)
     assert!(broken.await.is_err());
     bench.submit("B1", "P1", wages(&[100, 200])).await.unwrap();
     bench.deposit("P1", 250).await;
-    assert!(bench.approve("B1").await.is_err());
+    bench.approve("B1").await.unwrap();
+    let look = bench.claim(TaskKind::Fund).await;
+    bench.store.fund_batch(&look, at(1), at(1)).await.unwrap();
+    bench.deposit("P1", 50).await;
+    let look = bench.claim(TaskKind::Fund).await;
+    bench.store.fund_batch(&look, at(1), at(1)).await.unwrap();
+    let (reason, expires_at) = (None, at(200_000));
+    let undo = said_of("B1", "approver", Says::Undo { reason, expires_at });
+    bench.store.decide(&undo).await.unwrap();
     bench.refuse("B1").await;
     bench.announced(100).await;
     let told = bench.told(&all, 100).await;
@@ -196,13 +205,25 @@ pub(crate) async fn what_is_not_done_is_not_told_but_a_shortage_is(bench: Bench)
         [
             "batch.submitted",
             "batch.reviewed",
-            "funds.short",
+            "batch.released",
+            "account.short",
+            "batch.funded",
+            "batch.undone",
             "batch.refused"
         ]
     );
     assert_eq!(
-        (&told[2].1["short_fen"], &told[2].1["available_fen"]),
+        (&told[3].1["short_fen"], &told[3].1["available_fen"]),
         (&json!(50), &json!(250))
+    );
+    assert_eq!(
+        (&told[3].1["project"], &told[3].1["bank"]),
+        (&json!("P1"), &json!(BANK))
+    );
+    // As subscriptions of an earlier program called it.
+    assert_eq!(
+        NoticeKind::from_code("funds.short"),
+        Some(NoticeKind::AccountShort)
     );
     // Doubt is told once, however often the bank has no answer, and so is the word that clears it.
     bench.submit("B2", "P1", wages(&[100])).await.unwrap();
@@ -231,7 +252,7 @@ pub(crate) async fn what_is_not_done_is_not_told_but_a_shortage_is(bench: Bench)
         .map(|(kind, _)| kind)
         .collect();
     assert_eq!(
-        kinds[4..],
+        kinds[7..],
         [
             "batch.submitted",
             "batch.reviewed",
