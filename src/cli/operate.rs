@@ -72,9 +72,10 @@ fn whole(health: &HealthWire) -> String {
     let or_none =
         |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
     format!(
-        "状态 status        {}\n数据库 store       {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
+        "状态 status        {}\n数据库 store       {}\n存证 evidence      {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n事件推送 webhooks  {} waiting, {} given up\n\n{}",
         health.status,
         health.engine,
+        health.evidence_fault.as_deref().unwrap_or("可用 reachable"),
         or_none(&health.next_due),
         or_none(&health.oldest_in_doubt),
         health.content_differs,

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
@@ -23,11 +23,14 @@ const LIST_DAYS: i64 = 2;
 /// How the gateway is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HealthWire {
-    /// `ok`; `attention` when something runs out soon or is in doubt; `down` when the store does not answer.
+    /// `ok`; `attention` when something runs out soon or is in doubt, or the evidence cannot be reached; `down` when the store does not answer.
     pub status: String,
     pub at: String,
     pub engine: String,
     pub store_reachable: bool,
+    /// Whether the place of the evidence answers; what is wrong and what to do, where it does not. What needs it waits meanwhile.
+    pub evidence_reachable: bool,
+    pub evidence_fault: Option<String>,
     /// When the next work is due.
     pub next_due: Option<String>,
     /// When the oldest instruction in doubt was planned.
@@ -156,13 +159,9 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let runs_out: Vec<RunsOut> = ask.api.dated.iter().map(|dated| dated.look(now)).collect();
     let mut dated = ask.api.dated.iter().zip(&runs_out);
     let soon = dated.any(|(dated, seen)| dated.is_pressing(seen));
-    let (status, code) = match (
-        store_reachable,
-        soon || doubt.is_some() || !differing.is_empty(),
-    ) {
-        (false, _) => ("down", StatusCode::SERVICE_UNAVAILABLE),
-        (true, true) => ("attention", StatusCode::OK),
-        (true, false) => ("ok", StatusCode::OK),
+    let code = match store_reachable {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
     };
     if ask.caller.role != Role::Operator {
         let well = WellWire {
@@ -170,11 +169,20 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         };
         return Ok(wire::with(code, &HealthAnswer::Well(well)));
     }
+    let evidence_fault = evidence_fault(&ask).await;
+    let pressing = soon || doubt.is_some() || !differing.is_empty() || evidence_fault.is_some();
+    let status = match (store_reachable, pressing) {
+        (false, _) => "down",
+        (true, true) => "attention",
+        (true, false) => "ok",
+    };
     let health = HealthWire {
         status: status.into(),
         at: now.to_string(),
         engine: ask.store().engine().into(),
         store_reachable,
+        evidence_reachable: evidence_fault.is_none(),
+        evidence_fault,
         next_due: next_due.map(|at| at.to_string()),
         oldest_in_doubt: doubt.map(|at| at.to_string()),
         content_differs: differing.len() as u64,
@@ -184,4 +192,16 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         runs_out,
     };
     Ok(wire::with(code, &HealthAnswer::Whole(health)))
+}
+
+/// Why the evidence cannot be reached, where it cannot.
+async fn evidence_fault(ask: &Ask) -> Option<String> {
+    let evidence = ask.api.gateway.evidence.clone();
+    let reached = web::block(move || evidence.reach()).await;
+    let fault = match reached {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(error) => Some(error.to_string()),
+    };
+    fault.inspect(|error| tracing::error!(%error, "the evidence cannot be reached"))
 }
