@@ -159,6 +159,30 @@ impl Evidence {
         EvidenceReader::open(self, hash)
     }
 
+    /// Reads kept bytes to their end and gives their number; `None` where they are missing or damaged. Blocking.
+    ///
+    /// # Errors
+    /// `Io`: whether they are whole cannot be told now.
+    pub fn look_through(&self, hash: &[u8; 32]) -> Result<Option<u64>, EvidenceError> {
+        let read = self.reader(hash).and_then(|mut reader| {
+            io::copy(&mut reader, &mut io::sink()).map_err(|error| self.failed(error))
+        });
+        match read {
+            Ok(size) => Ok(Some(size)),
+            Err(
+                EvidenceError::Missing { .. }
+                | EvidenceError::Damaged { .. }
+                | EvidenceError::Vault(_),
+            ) => Ok(None),
+            Err(
+                error @ (EvidenceError::Io { .. }
+                | EvidenceError::Full { .. }
+                | EvidenceError::TooLarge { .. }
+                | EvidenceError::Interrupted(_)),
+            ) => Err(error),
+        }
+    }
+
     fn place(&self) -> &dyn Place {
         &*self.inner.place
     }
@@ -189,6 +213,11 @@ fn damaged(hash: &[u8; 32], why: impl fmt::Display) -> EvidenceError {
 }
 
 fn failed(place: String, error: io::Error) -> EvidenceError {
+    // A reader of ours has said all of it already.
+    let error = match error.downcast::<EvidenceError>() {
+        Ok(said) => return said,
+        Err(error) => error,
+    };
     if error.kind() == io::ErrorKind::StorageFull {
         return EvidenceError::Full { place };
     }

@@ -146,6 +146,7 @@ fn a_server_that_is_down_keeps_nothing_and_is_used_again_when_it_is_back() {
         desk.evidence.reach().unwrap_err(),
         keep(&desk.evidence, b"during").unwrap_err(),
         desk.evidence.reader(&kept.hash).unwrap_err(),
+        desk.evidence.look_through(&kept.hash).unwrap_err(),
     ];
     for error in down {
         assert!(matches!(error, EvidenceError::Io { .. }), "{error}");

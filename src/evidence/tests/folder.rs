@@ -21,7 +21,7 @@ fn leftovers_of_a_crash_go_at_the_next_opening_but_not_from_under_a_living_write
     let desk = Desk::in_a_folder();
     let root = desk.folder.path().join("evidence");
     let vault = vault(desk.folder.path());
-    let leftover = root.join(folder::INCOMING).join(".tmpCrashed");
+    let leftover = root.join(INCOMING).join(".tmpCrashed");
     fs::write(&leftover, "half").unwrap();
     let second = Evidence::open(&root, Arc::clone(&vault)).unwrap();
     assert!(leftover.exists(), "the first may be writing it");

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use self::s3_server::{ACCESS, BUCKET, SECRET, Server};
-use super::*;
+use super::{folder::INCOMING, *};
 use crate::security::seal::Algorithm;
 
 /// Every test of the suite in every place.
@@ -62,7 +62,7 @@ impl Desk {
     fn in_a_folder() -> Self {
         Self::with(|folder, vault| {
             let root = folder.join("evidence");
-            let waiting = root.join(folder::INCOMING);
+            let waiting = root.join(INCOMING);
             (None, Evidence::open(&root, vault).unwrap(), Some(waiting))
         })
     }

@@ -222,6 +222,7 @@ pub(super) async fn a_damaged_file_ends_its_stream_with_an_error(desk: Desk) {
     *file.last_mut().unwrap() ^= 1;
     desk.overwrite(&name, &file);
     for hash in [kept.hash, [0; 32]] {
+        assert_eq!(desk.evidence.look_through(&hash).unwrap(), None);
         let items: Vec<_> = desk.evidence.stream(hash).collect().await;
         let (last, before) = items.split_last().unwrap();
         assert!(last.is_err());
