@@ -28,7 +28,7 @@ pub(super) fn fault(error: Error) -> io::Error {
             "this machine's clock and the server's differ too much (RequestTimeTooSkewed): set the clock".into(),
         ),
         full if FULL.contains(&full) => (io::ErrorKind::StorageFull, code),
-        _ if refused(&error) => (
+        _ if is_refusal(&said) => (
             io::ErrorKind::PermissionDenied,
             format!(
                 "the server refuses the access key ({}): look at access_key_file and secret_key_file, and whether the key may read, write and list in the bucket",
@@ -47,11 +47,9 @@ pub(super) fn fault(error: Error) -> io::Error {
     io::Error::new(kind, PlaceFault(what))
 }
 
-fn refused(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. }
-    )
+/// Told by the status: the library has a variant for it, and not for every request.
+fn is_refusal(said: &str) -> bool {
+    said.contains("403 Forbidden") || said.contains("401 Unauthorized")
 }
 
 /// Whether the server says that nothing has the name.
