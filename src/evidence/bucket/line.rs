@@ -44,6 +44,10 @@ impl Line {
             let roots = Certificate::from_pem_bundle(pem).map_err(|error| {
                 unusable(format!("`ca` under [evidence.bucket] is no PEM: {error}"))
             })?;
+            if roots.is_empty() {
+                let why = "`ca` under [evidence.bucket] holds no PEM certificate";
+                return Err(unusable(why.into()));
+            }
             builder = builder.tls_certs_only(roots);
         }
         let client = builder
