@@ -72,7 +72,7 @@ fn whole(health: &HealthWire) -> String {
     let or_none =
         |value: &Option<String>| value.as_deref().map_or_else(|| "—".into(), words::moment);
     format!(
-        "状态 status        {}\n数据库 store       {}{}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n专户缺款 short     {}\n事件推送 webhooks  {} waiting, {} given up\n{}\n{}",
+        "状态 status        {}\n数据库 store       {}{}\n存证 evidence      {}\n下一步 next due    {}\n最早存疑 in doubt  {}\n内容不符 differs   {} {}\n专户缺款 short     {}\n事件推送 webhooks  {} waiting, {} given up\n{}\n{}",
         health.status,
         health.engine,
         if health.store_reachable {
@@ -80,6 +80,7 @@ fn whole(health: &HealthWire) -> String {
         } else {
             "，不可达 does not answer"
         },
+        health.evidence_fault.as_deref().unwrap_or("可用 reachable"),
         or_none(&health.next_due),
         or_none(&health.oldest_in_doubt),
         health.content_differs,
@@ -121,14 +122,9 @@ fn troubles(health: &HealthWire) -> String {
             words::moment(at)
         )
     });
-    let evidence = health
-        .evidence_fault
-        .as_deref()
-        .map(|why| format!("凭证库不可用 evidence cannot be kept: {why}\n"));
     away.chain(apart)
         .chain(failing)
         .chain(full)
-        .chain(evidence)
         .collect()
 }
 

@@ -70,6 +70,9 @@ pub(super) fn check(Check::Check { config: file }: &Check, out: Out) -> Result<(
     let parts = Parts::open(&config)?;
     Vault::open(&config.keys.file).map_err(Failure::here)?;
     NationalEntry::secrets(&config.national).map_err(Failure::here)?;
+    if let Some(bucket) = &config.evidence.bucket {
+        bucket.at().map_err(Failure::here)?;
+    }
     let now = parts.clock.now();
     let checked = Checked {
         banks: parts.banks.codes().map(str::to_owned).collect(),
@@ -127,11 +130,10 @@ async fn take_requests(
     ended
 }
 
-/// The store with its schema brought up to date, the evidence folder, the keys.
+/// The store with its schema brought up to date, the evidence, the keys.
 async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     let vault = Arc::new(Vault::open(&config.keys.file).map_err(Failure::here)?);
-    let evidence =
-        Evidence::open(&config.evidence.folder, Arc::clone(&vault)).map_err(Failure::here)?;
+    let evidence = open_evidence(config, &vault).await?;
     let witness =
         Witness::open(&config.audit.witness, Arc::clone(&vault)).map_err(Failure::here)?;
     let national = NationalEntry::secrets(&config.national).map_err(Failure::here)?;
@@ -177,6 +179,20 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
         )));
     }
     Ok(gateway)
+}
+
+/// A bucket that cannot be reached now holds nobody up: what needs it waits, and health says so.
+async fn open_evidence(config: &Config, vault: &Arc<Vault>) -> Result<Evidence, Failure> {
+    let evidence = config
+        .evidence
+        .open(Arc::clone(vault))
+        .map_err(Failure::here)?;
+    let asked = evidence.clone();
+    let reached = tokio::task::spawn_blocking(move || asked.reach()).await;
+    if let Err(error) = reached.map_err(Failure::here)? {
+        tracing::error!(%error, "the evidence cannot be reached; the gateway starts and tries again");
+    }
+    Ok(evidence)
 }
 
 /// Names this gateway among those of one store. Containers have one host's name and one process id: the number after them is drawn at each start.

@@ -10,7 +10,7 @@ use super::Wrong;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditLogEntry {
-    /// A file that only grows; beside the evidence folder where not written. Best on another disk or host than the database.
+    /// A file that only grows; beside the evidence folder or spool where not written. Best on another disk or host than the database.
     pub witness: PathBuf,
     /// Seconds between two looks at the head; it is also witnessed at each orderly stop.
     pub every_s: u64,

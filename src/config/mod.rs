@@ -7,6 +7,7 @@ mod approval;
 mod audit;
 mod bank;
 mod calendar;
+mod evidence;
 mod listen;
 mod national;
 mod store;
@@ -24,6 +25,7 @@ pub use approval::ApprovalEntry;
 pub use audit::AuditLogEntry;
 pub use bank::BankEntry;
 pub use calendar::{CalendarEntry, UnusableYear};
+pub use evidence::{Addressing, BucketEntry, EvidenceEntry, UnusableEvidence};
 pub use listen::{LimitsEntry, ListenEntry};
 pub use national::NationalEntry;
 pub use store::StoreEntry;
@@ -70,14 +72,6 @@ pub struct Config {
     /// `[worker]`
     #[serde(default)]
     pub worker: WorkerEntry,
-}
-
-/// `[evidence]`: where uploaded sheets, instructions and banks' documents are kept, sealed.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvidenceEntry {
-    /// A folder; made when it is missing.
-    pub folder: PathBuf,
 }
 
 /// `[keys]`: what people's data is sealed with.
@@ -184,10 +178,10 @@ impl Config {
                 ));
             }
         }
-        self.evidence.folder = folder.join(&self.evidence.folder);
+        self.evidence.anchor(folder)?;
         self.keys.file = folder.join(&self.keys.file);
         self.audit.witness = if self.audit.witness.as_os_str().is_empty() {
-            self.evidence.folder.with_file_name("audit.witness")
+            self.evidence.local().with_file_name("audit.witness")
         } else {
             folder.join(&self.audit.witness)
         };
@@ -202,6 +196,7 @@ impl Config {
             ("people.ca".into(), &mut self.people.ca),
             ("people.crl".into(), &mut self.people.crl),
         ];
+        files.extend(self.evidence.files());
         for (number, bank) in (1..).zip(&mut self.banks) {
             files.extend(
                 bank.files()
@@ -219,6 +214,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Wrong> {
+        self.evidence.check()?;
         self.worker.check()?;
         self.approval.check()?;
         self.audit.check()?;

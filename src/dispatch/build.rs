@@ -131,7 +131,7 @@ async fn read_back(
     kept: &Kept,
 ) -> Result<(), BuildError> {
     let mut payments = Payments::of(gateway, view);
-    let mut input = gateway.evidence.reader(&kept.hash)?;
+    let mut input = gateway.evidence.open_reader(kept.hash).await?;
     let decoder = Arc::clone(adapter);
     spawn_blocking(move || {
         let mut difference = None;

@@ -83,7 +83,7 @@ async fn unusable(
 
 /// Reads a document to its end without taking anything from it.
 async fn is_whole(gateway: &Gateway, bank: &Bank, reply: &Kept) -> Result<bool, StepError> {
-    let mut input = gateway.evidence.reader(&reply.hash)?;
+    let mut input = gateway.evidence.open_reader(reply.hash).await?;
     let adapter = Arc::clone(&bank.adapter);
     match spawn_blocking(move || adapter.decode(None, &mut input, &mut drop)).await? {
         Ok(()) => Ok(true),

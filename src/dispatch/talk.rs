@@ -196,7 +196,7 @@ async fn keep(
 }
 
 async fn head(evidence: &Evidence, kept: &Kept) -> Result<Vec<u8>, StepError> {
-    let reader = evidence.reader(&kept.hash)?;
+    let reader = evidence.open_reader(kept.hash).await?;
     let read = spawn_blocking(move || {
         let mut head = Vec::new();
         reader.take(HEAD).read_to_end(&mut head).map(|_| head)

@@ -1,32 +1,30 @@
 //! Bytes that must not be lost: wage sheets, instructions, raw returns, each found by the SHA-256 of its clear bytes (invariant 12).
 //!
-//! A local folder `ab/cdef…`; content is compressed, sealed in chunks, and durable before [`EvidenceWriter::keep`] returns, so that a commit may name
-//! it. Nothing here is ever deleted, and nothing is changed but the key it is sealed with.
+//! Content is compressed, sealed in chunks, and durable before [`EvidenceWriter::keep`] returns, so that a commit may name it. It lies in a local
+//! folder, in a bucket that several gateways share, or in memory; all that a place sees is sealed bytes and hashes. Nothing here is ever deleted, and
+//! nothing is changed but the key it is sealed with.
 //! Nothing here knows what the bytes mean.
 
+mod bucket;
+mod folder;
+mod memory;
+mod place;
 mod reader;
 mod resealing;
+mod spool;
 mod streaming;
 mod writer;
 
-use std::{
-    fmt,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, io, path::Path, sync::Arc};
 
+use self::{bucket::Bucket, folder::Folder, memory::Memory, place::Place};
 pub use self::{
+    bucket::{AccessKey, BucketAt},
     reader::EvidenceReader,
     resealing::{FilesByKey, Looked},
     writer::EvidenceWriter,
 };
 use crate::security::seal::{StreamError, Vault, VaultError};
-
-/// Where a process writes before a file has its name; on the same file system, so that a rename moves it whole.
-const INCOMING: &str = "incoming";
 
 /// What was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +39,13 @@ pub struct Kept {
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
     /// Never kept here.
-    #[error("there is no evidence {hash}: look into the backup of the evidence folder")]
+    #[error("there is no evidence {hash}: look into the backup of the evidence")]
     Missing {
         /// Hexadecimal hash.
         hash: String,
     },
     /// Not the bytes that were kept.
-    #[error("evidence {hash} is damaged ({why}): take it from the backup of the evidence folder")]
+    #[error("evidence {hash} is damaged ({why}): take it from the backup of the evidence")]
     Damaged {
         /// Hexadecimal hash.
         hash: String,
@@ -61,20 +59,20 @@ pub enum EvidenceError {
         cap: u64,
     },
     /// No room.
-    #[error("the evidence folder {} is full: nothing was kept; free space there", root.display())]
+    #[error("{place} is full: nothing was kept; free space there")]
     Full {
-        /// The folder.
-        root: PathBuf,
+        /// Which folder or bucket.
+        place: String,
     },
     /// The stream that brought the bytes broke off.
     #[error("the bytes broke off, and nothing was kept: {0}")]
     Interrupted(io::Error),
-    /// The system failed.
-    #[error("the evidence folder {}: {source}", root.display())]
+    /// The place failed: the system's file, or the bucket's server.
+    #[error("{place}: {source}")]
     Io {
-        /// The folder.
-        root: PathBuf,
-        /// What the system says.
+        /// Which folder or bucket.
+        place: String,
+        /// What the system or the server says.
         source: io::Error,
     },
     /// Sealed with a key that is not there.
@@ -82,24 +80,20 @@ pub enum EvidenceError {
     Vault(#[from] VaultError),
 }
 
-/// The evidence store in one folder; several processes may have it open.
+/// The evidence store in one place; several processes may have it open.
 #[derive(Clone)]
 pub struct Evidence {
-    place: Arc<Place>,
+    inner: Arc<Inner>,
 }
 
-struct Place {
-    root: PathBuf,
+struct Inner {
+    place: Box<dyn Place>,
     vault: Arc<Vault>,
-    /// Held shared by every process that may be writing: who can hold it alone may clean up.
-    _writing: File,
 }
 
 impl fmt::Debug for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Evidence")
-            .field("root", &self.place.root)
-            .finish_non_exhaustive()
+        write!(f, "Evidence({})", self.inner.place)
     }
 }
 
@@ -109,14 +103,44 @@ impl Evidence {
     /// # Errors
     /// `Full` or `Io`.
     pub fn open(root: &Path, vault: Arc<Vault>) -> Result<Self, EvidenceError> {
-        let writing = prepare(root).map_err(|error| failed(root, error))?;
-        Ok(Self {
-            place: Arc::new(Place {
-                root: root.into(),
-                vault,
-                _writing: writing,
-            }),
-        })
+        match Folder::open(root) {
+            Ok(folder) => Ok(Self::at(folder, vault)),
+            Err(error) => Err(failed(
+                format!("the evidence folder {}", root.display()),
+                error,
+            )),
+        }
+    }
+
+    /// Takes a bucket for the evidence, with a local folder where bytes wait until they are there. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// `Io` where the folder or the settings cannot be used.
+    pub fn in_bucket(at: &BucketAt, vault: Arc<Vault>) -> Result<Self, EvidenceError> {
+        match Bucket::open(at) {
+            Ok(bucket) => Ok(Self::at(bucket, vault)),
+            Err(error) => Err(failed(at.to_string(), error)),
+        }
+    }
+
+    /// An empty store that is gone with its last user.
+    pub fn in_memory(vault: Arc<Vault>) -> Self {
+        Self::at(Memory::default(), vault)
+    }
+
+    fn at(place: impl Place + 'static, vault: Arc<Vault>) -> Self {
+        let place = Box::new(place);
+        Self {
+            inner: Arc::new(Inner { place, vault }),
+        }
+    }
+
+    /// Asks the place whether it can be used now. Blocking, for a few seconds at most.
+    ///
+    /// # Errors
+    /// `Io` with what is wrong and what to do.
+    pub fn reach(&self) -> Result<(), EvidenceError> {
+        self.place().reach().map_err(|error| self.failed(error))
     }
 
     /// Begins to take bytes. Blocking.
@@ -130,29 +154,45 @@ impl Evidence {
     /// Opens kept bytes for reading. Blocking.
     ///
     /// # Errors
-    /// `Missing`, `Vault`, `Io`, or `Damaged` where the file is not whole; damage inside it shows as a read error of kind `InvalidData`.
+    /// `Missing`, `Vault`, `Io`, or `Damaged` where it is not whole; damage inside it shows as a read error of kind `InvalidData`.
     pub fn reader(&self, hash: &[u8; 32]) -> Result<EvidenceReader, EvidenceError> {
         EvidenceReader::open(self, hash)
     }
 
-    /// Tries whether bytes can be kept now, with some that are not kept. Blocking.
+    /// Reads kept bytes to their end and gives their number; `None` where they are missing or damaged. Blocking.
     ///
     /// # Errors
-    /// `Full` or `Io`, as the next document would meet it.
-    pub fn probe(&self) -> Result<(), EvidenceError> {
-        let tried = tempfile::NamedTempFile::new_in(self.place.root.join(INCOMING))
-            .and_then(|mut file| io::Write::write_all(&mut file, &[0; 4096]));
-        tried.map_err(|error| self.failed(error))
+    /// `Io`: whether they are whole cannot be told now.
+    pub fn look_through(&self, hash: &[u8; 32]) -> Result<Option<u64>, EvidenceError> {
+        let read = self.reader(hash).and_then(|mut reader| {
+            io::copy(&mut reader, &mut io::sink()).map_err(|error| self.failed(error))
+        });
+        match read {
+            Ok(size) => Ok(Some(size)),
+            Err(
+                EvidenceError::Missing { .. }
+                | EvidenceError::Damaged { .. }
+                | EvidenceError::Vault(_),
+            ) => Ok(None),
+            Err(
+                error @ (EvidenceError::Io { .. }
+                | EvidenceError::Full { .. }
+                | EvidenceError::TooLarge { .. }
+                | EvidenceError::Interrupted(_)),
+            ) => Err(error),
+        }
     }
 
-    fn path(&self, hash: &[u8; 32]) -> PathBuf {
-        let name = hex::encode(hash);
-        let (folder, file) = name.split_at(2);
-        self.place.root.join(folder).join(file)
+    fn place(&self) -> &dyn Place {
+        &*self.inner.place
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.inner.vault
     }
 
     fn failed(&self, error: io::Error) -> EvidenceError {
-        failed(&self.place.root, error)
+        failed(self.place().to_string(), error)
     }
 
     fn unopened(&self, hash: &[u8; 32], error: StreamError) -> EvidenceError {
@@ -172,49 +212,19 @@ fn damaged(hash: &[u8; 32], why: impl fmt::Display) -> EvidenceError {
     }
 }
 
-fn failed(root: &Path, error: io::Error) -> EvidenceError {
-    let root = root.into();
+fn failed(place: String, error: io::Error) -> EvidenceError {
+    // A reader of ours has said all of it already.
+    let error = match error.downcast::<EvidenceError>() {
+        Ok(said) => return said,
+        Err(error) => error,
+    };
     if error.kind() == io::ErrorKind::StorageFull {
-        return EvidenceError::Full { root };
+        return EvidenceError::Full { place };
     }
     EvidenceError::Io {
-        root,
+        place,
         source: error,
     }
-}
-
-/// Makes all folders beforehand, so that keeping a file needs one folder to be made durable and not two.
-fn prepare(root: &Path) -> io::Result<File> {
-    let mut folders = DirBuilder::new();
-    folders.recursive(true).mode(0o700);
-    let incoming = root.join(INCOMING);
-    folders.create(&incoming)?;
-    for folder in 0..=u8::MAX {
-        folders.create(root.join(hex::encode([folder])))?;
-    }
-    File::open(root)?.sync_all()?;
-    let lock = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(incoming.join("lock"))?;
-    // Who cannot hold it alone is not alone: the other's half-written files are not leftovers.
-    if lock.try_lock().is_ok() {
-        remove_leftovers(&incoming)?;
-    }
-    lock.lock_shared()?;
-    Ok(lock)
-}
-
-fn remove_leftovers(incoming: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(incoming)? {
-        let entry = entry?;
-        if entry.file_name() != "lock" {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

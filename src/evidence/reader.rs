@@ -1,14 +1,14 @@
 //! Giving bytes back: opened, expanded and compared with their hash. What is not what was kept ends in an error, never in a short read.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
-};
+use std::io::{self, BufRead, BufReader, Read};
 
 use sha2::{Digest as _, Sha256};
 use zstd::stream::read::Decoder;
 
-use super::{Evidence, EvidenceError, damaged};
+use super::{
+    Evidence, EvidenceError, damaged,
+    place::{Stored, is_fault, is_replaced},
+};
 use crate::security::seal::{Label, OpenReader};
 
 const BUFFER: usize = 64 * 1024;
@@ -26,30 +26,25 @@ impl std::fmt::Debug for EvidenceReader {
 
 impl EvidenceReader {
     pub(super) fn open(store: &Evidence, hash: &[u8; 32]) -> Result<Self, EvidenceError> {
-        let file = File::open(store.path(hash)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => EvidenceError::Missing {
-                hash: hex::encode(hash),
-            },
-            _ => store.failed(error),
+        let stored = store.place().get(&hex::encode(hash));
+        let stored = stored.map_err(|error| store.failed(error))?;
+        let stored = stored.ok_or_else(|| EvidenceError::Missing {
+            hash: hex::encode(hash),
         })?;
-        Self::of(store, hash, file)
+        Self::of(store, hash, stored)
     }
 
-    /// Reads a file that is open.
-    pub(super) fn of(store: &Evidence, hash: &[u8; 32], file: File) -> Result<Self, EvidenceError> {
-        let opened = store
-            .place
-            .vault
-            .open_stream(file)
-            .map_err(|error| store.unopened(hash, error))?;
-        let label = opened.label();
-        if label.hash != *hash {
-            return Err(damaged(hash, "the file holds other bytes"));
-        }
-        let expanded = Decoder::new(opened).map_err(|error| store.failed(error))?;
+    /// Reads stored bytes that should have this hash.
+    pub(super) fn of(
+        store: &Evidence,
+        hash: &[u8; 32],
+        stored: Stored,
+    ) -> Result<Self, EvidenceError> {
+        let (expanded, label) = expand(store, hash, stored)?;
         Ok(Self(BufReader::with_capacity(
             BUFFER,
             Checked {
+                store: store.clone(),
                 expanded,
                 label,
                 digest: Some(Sha256::new()),
@@ -80,9 +75,29 @@ impl BufRead for EvidenceReader {
     }
 }
 
+type Expanded = Decoder<'static, BufReader<OpenReader<Box<dyn Read + Send>>>>;
+
+fn expand(
+    store: &Evidence,
+    hash: &[u8; 32],
+    stored: Stored,
+) -> Result<(Expanded, Label), EvidenceError> {
+    let opened = store
+        .vault()
+        .open_stream(stored.bytes, stored.length)
+        .map_err(|error| store.unopened(hash, error))?;
+    let label = opened.label();
+    if label.hash != *hash {
+        return Err(damaged(hash, "the file holds other bytes"));
+    }
+    let expanded = Decoder::new(opened).map_err(|error| store.failed(error))?;
+    Ok((expanded, label))
+}
+
 /// Passes bytes on and holds the end back until hash and size agree.
 struct Checked {
-    expanded: Decoder<'static, BufReader<OpenReader<File>>>,
+    store: Evidence,
+    expanded: Expanded,
     label: Label,
     /// Taken when the end was found to be right.
     digest: Option<Sha256>,
@@ -106,14 +121,40 @@ impl Checked {
     fn wrong(&self, why: impl std::fmt::Display) -> io::Error {
         io::Error::new(io::ErrorKind::InvalidData, damaged(&self.label.hash, why))
     }
+
+    /// The next bytes. Where the file was sealed anew meanwhile, from the new one, which holds the same.
+    fn next(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.expanded.read(buffer) {
+            Err(error) if is_replaced(&error) => {
+                self.open_again()?;
+                self.expanded.read(buffer)
+            }
+            read => read,
+        }
+    }
+
+    fn open_again(&mut self) -> io::Result<()> {
+        let stored = self.store.place().get(&hex::encode(self.label.hash))?;
+        let stored = stored.ok_or(io::ErrorKind::NotFound)?;
+        let (mut expanded, _) =
+            expand(&self.store, &self.label.hash, stored).map_err(io::Error::other)?;
+        io::copy(&mut (&mut expanded).take(self.size), &mut io::sink())?;
+        self.expanded = expanded;
+        Ok(())
+    }
+
+    /// Damage is the file's; a place that fails is not damage.
+    fn unread(&self, error: io::Error) -> io::Error {
+        if is_fault(&error) {
+            return io::Error::new(error.kind(), self.store.failed(error));
+        }
+        self.wrong(error)
+    }
 }
 
 impl Read for Checked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self
-            .expanded
-            .read(buffer)
-            .map_err(|error| self.wrong(error))?;
+        let length = self.next(buffer).map_err(|error| self.unread(error))?;
         if length == 0 && !buffer.is_empty() {
             return self.end();
         }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::{sync::mpsc, task};
 
-use super::{Evidence, EvidenceError, Kept};
+use super::{Evidence, EvidenceError, EvidenceReader, Kept};
 use crate::transport::https::ByteStream;
 
 /// Pieces under way at most; the sender waits for the slower side.
@@ -56,6 +56,16 @@ impl Evidence {
         Err(EvidenceError::Interrupted(
             io::ErrorKind::UnexpectedEof.into(),
         ))
+    }
+
+    /// Opens kept bytes for reading, without blocking; reading them does.
+    ///
+    /// # Errors
+    /// As [`Self::reader`].
+    pub async fn open_reader(&self, hash: [u8; 32]) -> Result<EvidenceReader, EvidenceError> {
+        let store = self.clone();
+        let opened = task::spawn_blocking(move || store.reader(&hash)).await;
+        opened.map_err(|error| self.failed(error.into()))?
     }
 
     /// Kept bytes as a stream of pieces, within a tokio runtime; whatever is wrong with them is the stream's last item, as an error.

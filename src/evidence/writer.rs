@@ -1,16 +1,11 @@
-//! Taking bytes: hashed, compressed, sealed, and on the disk before anybody is told their hash.
+//! Taking bytes: hashed, compressed, sealed, and durable in their place before anybody is told their hash.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 use zstd::stream::write::Encoder;
 
-use super::{Evidence, EvidenceError, INCOMING, Kept};
+use super::{Evidence, EvidenceError, Kept, place::Incoming};
 use crate::security::seal::{Label, SealWriter};
 
 /// zstd's fastest ordinary level: it shrinks ISO 20022 documents fourteenfold, and more effort gains little.
@@ -21,7 +16,7 @@ pub struct EvidenceWriter {
     store: Evidence,
     digest: Sha256,
     size: u64,
-    sealed: Encoder<'static, SealWriter<NamedTempFile>>,
+    sealed: Encoder<'static, SealWriter<Incoming>>,
     broken: bool,
 }
 
@@ -35,8 +30,10 @@ impl std::fmt::Debug for EvidenceWriter {
 
 impl EvidenceWriter {
     pub(super) fn new(store: Evidence) -> Result<Self, EvidenceError> {
-        let sealed = NamedTempFile::new_in(store.place.root.join(INCOMING))
-            .and_then(|file| store.place.vault.seal_stream(file))
+        let sealed = store
+            .place()
+            .incoming()
+            .and_then(|incoming| store.vault().seal_stream(incoming))
             .and_then(|sealing| Encoder::new(sealing, LEVEL))
             .map_err(|error| store.failed(error))?;
         Ok(Self {
@@ -54,10 +51,31 @@ impl EvidenceWriter {
     /// `Full` or `Io`, also where an earlier write failed; then nothing is kept.
     pub fn keep(self) -> Result<Kept, EvidenceError> {
         let store = self.store.clone();
-        self.finish().map_err(|error| store.failed(error))
+        let (kept, sealed) = self.seal().map_err(|error| store.failed(error))?;
+        let name = hex::encode(kept.hash);
+        let stands = match store.reader(&kept.hash) {
+            // What is there and whole is the same content: it stays.
+            Ok(_) => store.place().settle(&name),
+            // What is there and damaged is replaced.
+            Err(
+                EvidenceError::Missing { .. }
+                | EvidenceError::Damaged { .. }
+                | EvidenceError::Vault(_),
+            ) => store.place().put(&name, sealed),
+            Err(
+                error @ (EvidenceError::Io { .. }
+                | EvidenceError::Full { .. }
+                | EvidenceError::TooLarge { .. }
+                | EvidenceError::Interrupted(_)),
+            ) => return Err(error),
+        };
+        stands.map_err(|error| store.failed(error))?;
+        // Read back: whatever a place acknowledged, only what opens under its name is kept.
+        store.reader(&kept.hash)?;
+        Ok(kept)
     }
 
-    fn finish(self) -> io::Result<Kept> {
+    fn seal(self) -> io::Result<(Kept, Incoming)> {
         if self.broken {
             return Err(io::Error::other(
                 "an earlier write failed: the bytes are not whole",
@@ -65,24 +83,9 @@ impl EvidenceWriter {
         }
         let hash = self.digest.finalize().into();
         let size = self.size;
-        let file = self.sealed.finish()?.finish(Label { hash, size })?;
-        let path = self.store.path(&hash);
-        // What is there and whole is the same content: it stays. What is there and damaged is replaced.
-        if self.store.reader(&hash).is_err() {
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-        }
-        // In both cases: whoever put it there may have died before making its name durable.
-        sync_folder_of(&path)?;
-        Ok(Kept { hash, size })
+        let sealed = self.sealed.finish()?.finish(Label { hash, size })?;
+        Ok((Kept { hash, size }, sealed))
     }
-}
-
-pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .expect("every kept file is two folders below the root");
-    File::open(folder)?.sync_all()
 }
 
 impl Write for EvidenceWriter {

@@ -58,11 +58,9 @@ pub(super) async fn named(ask: &Ask, field: &str, hash: &str) -> Result<Kept, Pr
     let noted = noted.ok_or_else(absent)?;
     // Read to its end: what is damaged shows nothing.
     let evidence = ask.api.gateway.evidence.clone();
-    let size = web::block(move || {
-        let mut reader = evidence.reader(&hash).ok()?;
-        std::io::copy(&mut reader, &mut std::io::sink()).ok()
-    });
+    let size = web::block(move || evidence.look_through(&hash));
     let size = size.await.map_err(|error| internal(&error))?;
+    let size = size.map_err(|error: EvidenceError| Problem::from(error))?;
     match size {
         Some(size) if size == noted.size => Ok(Kept { hash, size }),
         Some(_) | None => Err(unprocessable(

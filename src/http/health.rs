@@ -31,11 +31,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How the gateway is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HealthWire {
-    /// `ok`; `attention` when something runs out soon, is in doubt or waits for money; `down` when the store does not answer.
+    /// `ok`; `attention` when something runs out soon, is in doubt, waits for money or cannot be reached; `down` when the store does not answer.
     pub status: String,
     pub at: String,
     pub engine: String,
     pub store_reachable: bool,
+    /// Whether the place of the evidence answers; what is wrong and what to do, where it does not. What needs it waits meanwhile.
+    pub evidence_reachable: bool,
+    pub evidence_fault: Option<String>,
     /// When the next work is due.
     pub next_due: Option<String>,
     /// When the oldest instruction in doubt was planned.
@@ -55,8 +58,6 @@ pub struct HealthWire {
     pub clocks_apart: Vec<ClockApart>,
     /// Tasks whose steps failed more than three times in a row; `GET /v1/tasks` lists them.
     pub failing_tasks: u64,
-    /// Why nothing can be kept in the evidence store now; absent where it can.
-    pub evidence_fault: Option<String>,
     /// When the disk of the evidence or of the database was last found full, in the last minutes.
     pub disk_full_at: Option<String>,
     pub runs_out: Vec<RunsOut>,
@@ -235,6 +236,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         banks_away: told.links.iter().filter_map(away).collect(),
         clocks_apart: told.links.iter().filter_map(apart).collect(),
         failing_tasks: told.failing,
+        evidence_reachable: evidence_fault.is_none(),
         evidence_fault,
         disk_full_at: ask
             .api
@@ -316,7 +318,7 @@ pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>
 /// Why nothing can be kept now, tried by keeping something; a full disk is remembered.
 pub(super) async fn evidence_fault(ask: &Ask) -> Option<String> {
     let evidence = ask.api.gateway.evidence.clone();
-    let tried = web::block(move || evidence.probe()).await;
+    let tried = web::block(move || evidence.reach()).await;
     let error = match tried {
         Ok(Ok(())) => return None,
         Ok(Err(error)) => error,

@@ -25,7 +25,7 @@ const CHUNKS_AHEAD: usize = 2;
 pub(crate) async fn read(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
     let raw = gateway.store.raw(subject_id(claim)?).await?;
     let adapter = Arc::clone(&gateway.banks.find(&raw.bank)?.adapter);
-    let input = gateway.evidence.reader(&raw.hash)?;
+    let input = gateway.evidence.open_reader(raw.hash).await?;
     let (to, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
     let teller = Teller {
         vault: Arc::clone(&gateway.vault),

@@ -96,16 +96,15 @@ impl Vault {
         })
     }
 
-    /// Opens a sealed file and checks its label and length.
+    /// Opens a sealed file of so many bytes and checks its label and length.
     ///
     /// # Errors
     /// Whatever is wrong with the file as a whole; a damaged chunk shows when it is read.
-    pub(crate) fn open_stream<R: Read + Seek>(
+    pub(crate) fn open_stream<R: Read>(
         &self,
         mut from: R,
+        found: u64,
     ) -> Result<OpenReader<R>, StreamError> {
-        let found = from.seek(SeekFrom::End(0))?;
-        from.seek(SeekFrom::Start(0))?;
         let mut opening = [0; CHUNKS_FROM];
         from.read_exact(&mut opening)
             .map_err(|error| match error.kind() {
