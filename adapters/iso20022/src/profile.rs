@@ -129,7 +129,7 @@ impl Profile {
         let collect = paths.collect.as_ref();
         for (key, path, hole) in [
             ("bank.paths.submit", Some(&paths.submit), "{key}"),
-            ("bank.paths.query", Some(&paths.query), "{key}"),
+            ("bank.paths.query", paths.query.as_ref(), "{key}"),
             ("bank.paths.collect", collect, "{after}"),
         ] {
             let Some(path) = path else { continue };

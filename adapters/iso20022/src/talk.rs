@@ -22,7 +22,10 @@ const XML: &str = "application/xml";
 pub(crate) fn begin(paths: &Paths, operation: Operation) -> Option<Step> {
     let (method, path) = match &operation {
         Operation::Submit { bank_key } => (Method::Post, filled(&paths.submit, "{key}", bank_key)),
-        Operation::Query { bank_key } => (Method::Get, filled(&paths.query, "{key}", bank_key)),
+        Operation::Query { bank_key } => (
+            Method::Get,
+            filled(paths.query.as_deref()?, "{key}", bank_key),
+        ),
         Operation::Collect { after } => (
             Method::Get,
             filled(paths.collect.as_deref()?, "{after}", after),

@@ -59,8 +59,9 @@ fn check_bank(profile: &Profile) -> Checked {
         (12..=28).contains(&bank.key.length),
         "key.length is 12 to 28",
     )?;
+    let asks = bank.paths.query.as_ref();
     ensure(
-        bank.paths.query.contains("{key}"),
+        asks.is_none_or(|path| path.contains("{key}")),
         "paths.query needs `{key}`: without it the bank does not know what is asked",
     )?;
     let collects = bank.paths.collect.as_ref();

@@ -13,7 +13,10 @@ pub(crate) fn begin(profile: &Profile, operation: Operation) -> Option<Step> {
     let paths = &profile.bank.paths;
     let (method, path) = match &operation {
         Operation::Submit { bank_key } => (Method::Post, paths.submit.replace("{key}", bank_key)),
-        Operation::Query { bank_key } => (Method::Get, paths.query.replace("{key}", bank_key)),
+        Operation::Query { bank_key } => (
+            Method::Get,
+            paths.query.as_ref()?.replace("{key}", bank_key),
+        ),
         Operation::Collect { after } => (
             Method::Get,
             paths.collect.as_ref()?.replace("{after}", after),
