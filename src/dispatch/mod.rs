@@ -6,9 +6,11 @@
 mod build;
 mod collect;
 mod expire;
+mod mark;
 mod plan;
 pub mod preview;
 mod query;
+pub mod restored;
 mod send;
 mod talk;
 mod wages;
@@ -29,6 +31,8 @@ use crate::{
 };
 
 pub use build::BuildError;
+pub use mark::{Mark, MarkError};
+pub use send::SEND_WITHIN;
 pub use wages::WagesError;
 
 /// Takes steps; any number of workers may share one store.

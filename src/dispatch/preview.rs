@@ -184,6 +184,10 @@ async fn draft(
         account_name: project.account_name,
         content: Some(part.content.hash),
         bytes: None,
+        intent_at: None,
+        sends: 0,
+        queries: 0,
+        ask_first_since: None,
         open: part.content.rows,
         not_known_since: None,
     })

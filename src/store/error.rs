@@ -129,6 +129,16 @@ pub enum Conflict {
         /// What needs it.
         why: String,
     },
+    /// The database knows fewer sends than were made: it went back in time, and nothing is sent before it was looked at.
+    #[error(
+        "the database knows sends up to {found}, and {witnessed} were made: it went back in time"
+    )]
+    WentBack {
+        /// The newest send that it knows.
+        found: i64,
+        /// The newest that was made.
+        witnessed: i64,
+    },
     /// The same reference came before with other content.
     #[error("reference {reference} came before with another amount or account")]
     ReferenceReused {

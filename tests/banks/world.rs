@@ -12,7 +12,7 @@ use wagegate::{
     audit::Witness,
     banks::{self, Bank, Banks},
     clock::{Clock, ManualClock, SystemClock},
-    dispatch::{Progress, Worker},
+    dispatch::{Mark, Progress, Worker, restored},
     evidence::Evidence,
     gateway::Gateway,
     intake,
@@ -92,6 +92,25 @@ pub(crate) struct Proof {
 impl World {
     /// A world whose two banks behave as told, on an empty database.
     pub(crate) async fn start(engine: Engine, qingshan: &str, bishui: &str) -> Self {
+        Self::start_with(engine, (qingshan, QINGSHAN), (bishui, BISHUI)).await
+    }
+
+    /// The same with instructions of one row each.
+    pub(crate) async fn row_by_row(engine: Engine, qingshan: &str, bishui: &str) -> Self {
+        let single = |profile: &str| {
+            let limit = profile.find("rows_max = ").unwrap() + "rows_max = ".len();
+            let digits = profile[limit..].find(' ').unwrap();
+            format!("{}1{}", &profile[..limit], &profile[limit + digits..])
+        };
+        let profiles = (single(QINGSHAN), single(BISHUI));
+        Self::start_with(engine, (qingshan, &profiles.0), (bishui, &profiles.1)).await
+    }
+
+    async fn start_with(
+        engine: Engine,
+        (qingshan, qingshan_profile): (&str, &str),
+        (bishui, bishui_profile): (&str, &str),
+    ) -> Self {
         // With RUST_LOG=wagegate=debug a failing test tells its story; only the first of a process can set this up.
         tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
@@ -116,9 +135,10 @@ impl World {
         let evidence = Evidence::open(&folder.path().join("evidence"), Arc::clone(&vault)).unwrap();
         let witness =
             Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault)).unwrap();
+        let mark = Mark::open(&folder.path().join("audit.witness")).unwrap();
         let known = Banks::new([
-            bank(&certificates, "qingshan", &lines[0], QINGSHAN, &clock),
-            bank(&certificates, "bishui", &lines[1], BISHUI, &clock),
+            bank(&certificates, "qingshan", &lines[0], qingshan_profile, &clock),
+            bank(&certificates, "bishui", &lines[1], bishui_profile, &clock),
         ]);
         let gateway = Arc::new(Gateway {
             store,
@@ -129,6 +149,7 @@ impl World {
             national: Default::default(),
             approval: Default::default(),
             witness,
+            mark,
             courier: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             work: tokio::sync::Notify::new(),
@@ -146,6 +167,62 @@ impl World {
         };
         world.set_up().await;
         world
+    }
+
+    /// A copy of the database as it is now: the URL of one that nobody writes to.
+    pub(crate) async fn snapshot(&self) -> String {
+        if self.database.starts_with("sqlite:") {
+            let copy = self.folder.path().join("snapshot.db");
+            let mut connection = SqliteConnection::connect(&self.database).await.unwrap();
+            sqlx::query("VACUUM INTO $1")
+                .bind(copy.display().to_string())
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            return format!("sqlite://{}", copy.display());
+        }
+        let copy = fresh_postgres().await;
+        let dump = Command::new("pg_dump")
+            .args(["--format=custom", "--dbname"])
+            .arg(&self.database)
+            .output()
+            .unwrap();
+        let file = self.folder.path().join("snapshot.dump");
+        fs::write(&file, dump.stdout).unwrap();
+        let restored = Command::new("pg_restore")
+            .args(["--exit-on-error", "--dbname"])
+            .args([copy.as_str(), file.to_str().unwrap()])
+            .status();
+        assert!(restored.unwrap().success());
+        copy
+    }
+
+    /// The gateway started anew on another database; everything outside the database is as it was.
+    pub(crate) async fn restart_on(&mut self, database: String) {
+        let store: Arc<dyn Store> = if database.starts_with("sqlite:") {
+            Arc::new(SqliteStore::open(&database).await.unwrap())
+        } else {
+            Arc::new(PostgresStore::open(&database).await.unwrap())
+        };
+        let old = &self.gateway;
+        let gateway = Arc::new(Gateway {
+            store,
+            evidence: old.evidence.clone(),
+            vault: Arc::clone(&old.vault),
+            keys: Default::default(),
+            banks: Arc::clone(&old.banks),
+            national: Default::default(),
+            approval: Default::default(),
+            witness: old.witness.clone(),
+            mark: Mark::open(&self.folder.path().join("audit.witness")).unwrap(),
+            courier: Default::default(),
+            clock: Arc::clone(&old.clock),
+            work: tokio::sync::Notify::new(),
+        });
+        restored::check(&gateway).await.unwrap();
+        self.worker = Worker::new(Arc::clone(&gateway), Duration::from_secs(60));
+        self.gateway = gateway;
+        self.database = database;
     }
 
     async fn set_up(&self) {

@@ -125,7 +125,7 @@ impl Restored {
     fn sends(&self) -> JoinHandle<Result<(), StoreError>> {
         let (store, send) = (Arc::clone(&self.stores[0]), self.send.clone());
         let id = self.instructions[0].0;
-        tokio::spawn(async move { store.record_intent(&send, id, [7; 32], 100, AT).await })
+        tokio::spawn(async move { store.record_intent(&send, id, ([7; 32], 100), 0, AT).await })
     }
 
     async fn state(&self) -> State {

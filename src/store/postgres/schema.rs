@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_audit_head",
     9 "0009_rotation",
     10 "0010_kept_evidence",
+    13 "0013_dispatch",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

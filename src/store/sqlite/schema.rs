@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_audit_head",
     9 "0009_rotation",
     10 "0010_kept_evidence",
+    13 "0013_dispatch",
 };
 
 /// Runs what is missing, all in one transaction.
