@@ -511,4 +511,6 @@ fn same_amount(attempt: &mut Standing, told: Option<Fen>) -> Result<&mut Standin
 }
 
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod tests;
