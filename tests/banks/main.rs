@@ -8,14 +8,16 @@ mod certificates;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
 mod line;
-mod lost;
 #[path = "../support/lists.rs"]
 mod lists;
+mod lost;
 mod people;
 mod releases;
 mod world;
 
 use crate::lists::Lists as _;
+use jiff::SignedDuration;
+use wagegate::clock::Clock as _;
 use wagegate_domain::{attempt::State, outcome::Place};
 use world::{Engine, World};
 
@@ -126,6 +128,18 @@ async fn what_never_arrived_goes_again_only_where_the_bank_pays_nothing_twice(en
         let project = world.project(number, bank, 2_000_000_000).await;
         world.approved(&project, number, 20).await;
         world.fault(bank, fault, "submit", 1).await;
+    }
+    for batch in world.gateway.store.batches(None).await.unwrap() {
+        while world
+            .gateway
+            .store
+            .instructions(&batch.code)
+            .await
+            .unwrap()
+            .is_empty()
+        {
+            world.step().await;
+        }
     }
     let start = world.clock.now();
     let sent = async || {

@@ -9,7 +9,7 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::{notices, sends, tasks, write};
 use crate::store::columns::{Columns, stored};
-use crate::store::{Claim, Conflict, InstructionView, Next, SealedPayment, SealedRow, StoreError};
+use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 /// Instructions, each with the number of its payments that have no final word: all, less those whose newest outcome is final.
 macro_rules! view {
@@ -148,7 +148,7 @@ pub(super) async fn record_intent(
     tasks::hold(&mut tx, claim).await?;
     let found = sends::last(&mut tx).await?;
     if found < witnessed {
-        return Err(Conflict::WentBack { found, witnessed }.into());
+        return Err(StoreError::WentBack { found, witnessed });
     }
     let row = sqlx::query(
         "SELECT i.state, i.bytes_hash, i.bytes_size, i.ask_first_since, b.state AS batch_state

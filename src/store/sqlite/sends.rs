@@ -83,11 +83,13 @@ pub(super) async fn append(
     at: Timestamp,
 ) -> Result<i64, StoreError> {
     Ok(
-        sqlx::query_scalar("INSERT INTO send (instruction_id, at) VALUES ($1, $2) RETURNING number")
-            .bind(instruction)
-            .bind(at.as_millisecond())
-            .fetch_one(tx)
-            .await?,
+        sqlx::query_scalar(
+            "INSERT INTO send (instruction_id, at) VALUES ($1, $2) RETURNING number",
+        )
+        .bind(instruction)
+        .bind(at.as_millisecond())
+        .fetch_one(tx)
+        .await?,
     )
 }
 
