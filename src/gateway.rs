@@ -9,6 +9,7 @@ use crate::{
     banks::Banks,
     clock::Clock,
     config::ApprovalEntry,
+    dispatch::Mark,
     evidence::Evidence,
     rotation::Duty,
     security::{national::NationalSecrets, seal::Vault},
@@ -30,6 +31,8 @@ pub struct Gateway {
     pub keys: Duty,
     /// Heads of the audit log, witnessed outside the store.
     pub witness: Witness,
+    /// The newest send, noted outside the store.
+    pub mark: Mark,
     /// Whom we talk to.
     pub banks: Arc<Banks>,
     /// Secrets shared with the national platform, by project.

@@ -1,7 +1,8 @@
 //! The life of an instruction and of the attempts in it: what may follow what.
 //!
 //! An attempt is one wage item in one instruction; it has no life of its own before the bank's facts ([`crate::outcome`]), so the
-//! states here are the instruction's. There is no arrow from [`State::InDoubt`] to [`State::Sending`] (invariant 8).
+//! states here are the instruction's. There is no arrow from [`State::InDoubt`] to [`State::Sending`] (invariant 8): the one road between them leads
+//! through the bank's own final word that it has nothing, and only at a bank that pays nothing twice under one key.
 
 use crate::outcome::{Outcome, Place};
 
@@ -31,12 +32,19 @@ pub enum Event {
     Unclear,
     /// The bank has no record of it, now. Not yet proof: it may still be on its way.
     NotKnown,
+    /// The bank has no record of it after all that left us must have turned up, and refuses a second one under the same key
+    /// ([`crate::profile::Arrival`]): the same bytes may go again.
+    NeverArrived,
+    /// The bank has what this store never sent: the store went back in time, or another one sent it.
+    Found,
     /// The bank says that it has it, or reports on its payments.
     Known,
     /// The bank refused it whole with an explicit code.
     Refused,
     /// Two people decided, on evidence, that it never arrived.
     DecidedNotArrived,
+    /// Two people decided, on evidence, that the bank has it.
+    DecidedArrived,
 }
 
 /// An event that must not happen in a state: nothing is changed by it.
@@ -63,16 +71,24 @@ impl State {
     pub fn on(self, event: Event) -> Result<Self, Forbidden> {
         match (self, event) {
             (Self::Planned, Event::Intent) => Ok(Self::Sending),
-            (Self::Sending, Event::NothingLeft) => Ok(Self::Planned),
+            (Self::Sending, Event::NothingLeft) | (Self::InDoubt, Event::NeverArrived) => {
+                Ok(Self::Planned)
+            }
             (Self::Sending | Self::InDoubt, Event::Unclear) | (Self::InDoubt, Event::NotKnown) => {
                 Ok(Self::InDoubt)
             }
             (Self::Sending | Self::InDoubt | Self::Accepted, Event::Known)
+            | (Self::Planned | Self::Sending | Self::InDoubt | Self::Accepted, Event::Found)
+            | (Self::InDoubt, Event::DecidedArrived)
             // A bank that reports while our own call is still under way has it, whatever that call then brings: a refusal is told of its
             // payments, and the fold shows where it contradicts.
             | (
                 Self::Accepted,
-                Event::Unclear | Event::NotKnown | Event::NothingLeft | Event::Refused,
+                Event::Unclear
+                | Event::NotKnown
+                | Event::NeverArrived
+                | Event::NothingLeft
+                | Event::Refused,
             ) => Ok(Self::Accepted),
             (Self::Sending | Self::InDoubt | Self::Refused, Event::Refused)
             | (Self::InDoubt, Event::DecidedNotArrived) => Ok(Self::Refused),
@@ -81,15 +97,24 @@ impl State {
                 Event::NothingLeft
                 | Event::Unclear
                 | Event::NotKnown
+                | Event::NeverArrived
                 | Event::Known
                 | Event::Refused
-                | Event::DecidedNotArrived,
+                | Event::DecidedNotArrived
+                | Event::DecidedArrived,
             )
-            | (Self::Sending, Event::Intent | Event::NotKnown | Event::DecidedNotArrived)
+            | (
+                Self::Sending,
+                Event::Intent
+                | Event::NotKnown
+                | Event::NeverArrived
+                | Event::DecidedNotArrived
+                | Event::DecidedArrived,
+            )
             | (Self::InDoubt, Event::Intent | Event::NothingLeft)
             | (
                 Self::Accepted,
-                Event::Intent | Event::DecidedNotArrived,
+                Event::Intent | Event::DecidedNotArrived | Event::DecidedArrived,
             )
             | (
                 Self::Refused,
@@ -97,8 +122,11 @@ impl State {
                 | Event::NothingLeft
                 | Event::Unclear
                 | Event::NotKnown
+                | Event::NeverArrived
                 | Event::Known
-                | Event::DecidedNotArrived,
+                | Event::Found
+                | Event::DecidedNotArrived
+                | Event::DecidedArrived,
             ) => Err(Forbidden { state: self, event }),
         }
     }
@@ -139,22 +167,26 @@ impl State {
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_road_leads_from_in_doubt_back_to_sending() {
-        let events = [
-            Event::Intent,
-            Event::NothingLeft,
-            Event::Unclear,
-            Event::NotKnown,
-            Event::Known,
-            Event::Refused,
-            Event::DecidedNotArrived,
-        ];
+    const EVENTS: [Event; 10] = [
+        Event::Intent,
+        Event::NothingLeft,
+        Event::Unclear,
+        Event::NotKnown,
+        Event::NeverArrived,
+        Event::Found,
+        Event::Known,
+        Event::Refused,
+        Event::DecidedNotArrived,
+        Event::DecidedArrived,
+    ];
+
+    /// Every state that these events lead to from one in doubt.
+    fn reached(events: &[Event]) -> Vec<State> {
         let mut reached = vec![State::InDoubt];
         let mut next = 0;
         while next < reached.len() {
             for event in events {
-                if let Ok(state) = reached[next].on(event)
+                if let Ok(state) = reached[next].on(*event)
                     && !reached.contains(&state)
                 {
                     reached.push(state);
@@ -162,6 +194,16 @@ mod tests {
             }
             next += 1;
         }
+        reached
+    }
+
+    #[test]
+    fn no_road_leads_from_in_doubt_back_to_sending_without_the_banks_last_word() {
+        let without: Vec<Event> = EVENTS
+            .into_iter()
+            .filter(|event| *event != Event::NeverArrived)
+            .collect();
+        let reached = reached(&without);
         assert!(
             !reached.contains(&State::Sending) && !reached.contains(&State::Planned),
             "{reached:?}"
@@ -169,11 +211,30 @@ mod tests {
     }
 
     #[test]
+    fn no_event_sends_what_is_in_doubt() {
+        for event in EVENTS {
+            assert_ne!(State::InDoubt.on(event).ok(), Some(State::Sending));
+        }
+    }
+
+    #[test]
     fn what_may_follow_what_is_this_table() {
-        use Event::{DecidedNotArrived, Intent, Known, NotKnown, NothingLeft, Refused, Unclear};
+        use Event::{
+            DecidedArrived, DecidedNotArrived, Found, Intent, Known, NeverArrived, NotKnown,
+            NothingLeft, Refused, Unclear,
+        };
         for (state, event, expected) in [
             (State::Planned, Intent, Some(State::Sending)),
             (State::Planned, Known, None),
+            (State::Planned, Found, Some(State::Accepted)),
+            (State::Planned, NeverArrived, None),
+            (State::InDoubt, NeverArrived, Some(State::Planned)),
+            (State::InDoubt, DecidedArrived, Some(State::Accepted)),
+            (State::Sending, NeverArrived, None),
+            (State::Accepted, NeverArrived, Some(State::Accepted)),
+            (State::Accepted, DecidedArrived, None),
+            (State::Refused, NeverArrived, None),
+            (State::Refused, Found, None),
             (State::Sending, Known, Some(State::Accepted)),
             (State::Sending, Refused, Some(State::Refused)),
             (State::Sending, Unclear, Some(State::InDoubt)),

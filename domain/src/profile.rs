@@ -27,6 +27,9 @@ pub struct BankProfile {
     pub key: KeyRule,
     /// When to ask.
     pub polling: Polling,
+    /// What the bank's document promises about instructions that may not have arrived; absent where it promises nothing.
+    #[serde(default)]
+    pub arrival: Option<Arrival>,
     /// How many calls it takes at one time, over all gateways.
     #[serde(default = "calls_max")]
     pub calls_max: NonZeroU32,
@@ -92,6 +95,23 @@ pub struct Polling {
     pub every_s: u32,
     /// Between looks for returns.
     pub collect_every_s: u32,
+    /// For how many days after it was sent the bank answers for an instruction; absent where it does so for ever.
+    #[serde(default)]
+    pub for_days: Option<u16>,
+    /// How often it answers for one instruction; absent where it does not count.
+    #[serde(default)]
+    pub queries_max: Option<u32>,
+}
+
+/// What "we have no record of it" is worth at a bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arrival {
+    /// Seconds after the last byte can have left us in which an instruction turns up at the bank, or never does.
+    pub within_s: u32,
+    /// A second instruction under the same key is refused or answered as a duplicate, and never paid.
+    #[serde(default)]
+    pub refuses_duplicates: bool,
 }
 
 /// Paths of a bank that is spoken to over HTTPS.
@@ -100,8 +120,9 @@ pub struct Polling {
 pub struct Paths {
     /// Takes an instruction.
     pub submit: String,
-    /// Tells of one instruction.
-    pub query: String,
+    /// Tells of one instruction; absent where the bank cannot be asked.
+    #[serde(default)]
+    pub query: Option<String>,
     /// Tells what came back since; absent where the bank only pushes.
     pub collect: Option<String>,
 }

@@ -23,7 +23,7 @@ use super::{Failure, Out, assemble::Parts, operate, print};
 use crate::{
     audit::Witness,
     config::{Config, NationalEntry},
-    dispatch::{Progress, Worker},
+    dispatch::{Mark, Progress, Worker, restored},
     evidence::Evidence,
     gateway::Gateway,
     http::{ask::Api, doors, health::RunsOut, identity::Gate, serve::serve},
@@ -108,6 +108,7 @@ async fn take_requests(
     gateway: &Arc<Gateway>,
 ) -> Result<(), Failure> {
     introduce(&parts.directory, gateway).await?;
+    restored::check(gateway).await.map_err(Failure::here)?;
     let listener = TcpListener::bind(config.listen.address).map_err(|error| {
         Failure::Here(format!("listen.address {}: {error}", config.listen.address))
     })?;
@@ -136,6 +137,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
     let evidence = open_evidence(config, &vault).await?;
     let witness =
         Witness::open(&config.audit.witness, Arc::clone(&vault)).map_err(Failure::here)?;
+    let mark = Mark::open(&config.audit.witness).map_err(Failure::here)?;
     let national = NationalEntry::secrets(&config.national).map_err(Failure::here)?;
     let store = open_store(&config.store.url).await.map_err(Failure::here)?;
     let now = parts.clock.now();
@@ -162,6 +164,7 @@ async fn open(config: &Config, parts: &Parts) -> Result<Gateway, Failure> {
             SignedDuration::from_secs(config.keys.quiet_s.into()),
         ),
         witness,
+        mark,
         courier: config.webhooks.courier(),
         banks: Arc::clone(&parts.banks),
         national: Arc::new(national),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Wrong;
 use crate::{
+    dispatch::SEND_WITHIN,
     security::revocation::AuthorityFiles,
     transport::{https::Endpoint, tls::KeyFiles},
 };
@@ -103,6 +104,14 @@ impl BankEntry {
                 "call_ms",
                 "a call cannot take less time than connecting",
                 "write connect_ms of 1 or more and a call_ms above it",
+            );
+        }
+        if Duration::from_millis(self.call_ms) > Duration::try_from(SEND_WITHIN).unwrap_or_default()
+        {
+            return wrong(
+                "call_ms",
+                "no call may last longer than 10 minutes: the bank's word that it never got something counts from then",
+                "write 600000 or less",
             );
         }
         if self.reply_bytes_max == 0 {

@@ -7,9 +7,11 @@ mod build;
 mod collect;
 mod expire;
 mod fund;
+mod mark;
 mod plan;
 pub mod preview;
 mod query;
+pub mod restored;
 mod send;
 mod talk;
 mod wages;
@@ -32,6 +34,8 @@ use crate::{
 };
 
 pub use build::BuildError;
+pub use mark::{Mark, MarkError};
+pub use send::SEND_WITHIN;
 pub use wages::WagesError;
 pub(crate) use window::moment;
 

@@ -190,6 +190,9 @@ async fn draft(
         content: Some(part.content.hash),
         bytes: None,
         intent_at: None,
+        sends: 0,
+        queries: 0,
+        ask_first_since: None,
         open: part.content.rows,
         not_known_since: None,
     })

@@ -1,19 +1,27 @@
-//! Asks a bank what became of an instruction, until every payment in it has a final word.
+//! Asks a bank what became of an instruction, until every payment in it has a final word or the bank answers no more.
+//!
+//! "We have no record of it" is proof only after all that left must have turned up, and only at a bank that says when that is
+//! ([`wagegate_domain::profile::Arrival`]). Until then, and everywhere else, it is a remark.
 
+use backon::{BackoffBuilder as _, FibonacciBuilder};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
-    profile::Polling,
+    profile::{BankProfile, Polling},
 };
 
 use super::{
     StepError,
-    send::{happening, read_task},
+    build::bytes,
+    plan::hold,
+    send::{SEND_WITHIN, happening, read_task},
     subject_id,
     talk::{Heard, record_reply, talk},
+    wages::released_part,
 };
 use crate::{
+    banks::Bank,
     clock::china_date,
     gateway::Gateway,
     store::{Claim, Happening, InstructionView, Next, ReadTask},
@@ -21,28 +29,37 @@ use crate::{
 
 /// Between two queries at most.
 const RAREST: SignedDuration = SignedDuration::from_hours(1);
+/// How long before a restore the lost database may have sent something.
+const LOST: SignedDuration = SignedDuration::from_hours(24 * 60);
+/// Where a bank loses the same bytes so often, people look before they go once more.
+const SENDS_MAX: u32 = 3;
 
 pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
     let view = gateway.store.instruction(subject_id(claim)?).await?;
+    let must_ask = view.ask_first_since.is_some();
     let settled = match view.state {
         State::InDoubt => false,
-        State::Accepted => view.open == 0,
-        State::Planned | State::Sending | State::Refused => true,
+        State::Accepted => view.open == 0 && !must_ask,
+        State::Planned => !must_ask,
+        State::Sending | State::Refused => true,
     };
-    if settled {
+    let bank = gateway.banks.find(&view.bank)?;
+    if settled || answers_no_more(gateway, bank, &view) {
         return Ok(gateway.store.finish(claim, Next::Done).await?);
     }
-    let bank = gateway.banks.find(&view.bank)?;
-    let sent = view.intent_at.unwrap_or(view.planned_at);
-    let (from, to) = days_to_look(sent, gateway.clock.now());
+    let (from, to) = days_to_look(sent_between(&view), gateway.clock.now());
+    gateway.store.record_query(claim, view.id).await?;
     let ask = Operation::Query {
         bank_key: view.bank_key.clone(),
         from,
         to,
     };
     let heard = talk(gateway, bank, ask, None).await?;
-    let polling = bank.adapter.profile().polling;
-    let next = Next::Again(next_query(polling, view.planned_at, gateway.clock.now()));
+    let next = Next::Again(next_query(
+        bank.adapter.profile(),
+        &view,
+        gateway.clock.now(),
+    ));
     let origin = (view.bank.as_str(), "query");
     match heard {
         Heard::Answer { answer, reply } => {
@@ -55,16 +72,13 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
                 read_task(&answer),
             );
             let raw = raw.await?.map(|(raw, _)| raw);
-            let told = told(gateway, answer, raw);
-            let state = gateway
-                .store
-                .record_event(claim, view.id, &told, next)
-                .await?;
-            if view.state == State::InDoubt && state != State::InDoubt {
-                tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "the bank was asked and has cleared the doubt");
+            match view.state {
+                State::Planned => asked_first(gateway, claim, (&view, bank), answer, next).await,
+                State::Sending | State::InDoubt | State::Accepted | State::Refused => {
+                    let told = told(gateway, answer, raw);
+                    conclude(gateway, claim, (&view, bank), told, next).await
+                }
             }
-            tracing::debug!(instruction = view.id, state = state.code(), event = ?told.event, "a bank was asked");
-            Ok(())
         }
         Heard::BrokenOff { reply, why } => {
             record_reply(
@@ -81,6 +95,120 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
         // A bank that cannot be asked reports by itself, or two people find out.
         Heard::Unable => Ok(gateway.store.finish(claim, Next::Done).await?),
     }
+}
+
+/// Whether the bank has answered for it as often or as long as it does. What is still open then is on the desk of two people.
+fn answers_no_more(gateway: &Gateway, bank: &Bank, view: &InstructionView) -> bool {
+    let Polling {
+        for_days,
+        queries_max,
+        ..
+    } = bank.adapter.profile().polling;
+    let often = queries_max.is_some_and(|most| view.queries >= most);
+    let sent = view.intent_at.unwrap_or(view.planned_at);
+    let age = gateway.clock.now().duration_since(sent);
+    let long = for_days.is_some_and(|days| age > SignedDuration::from_hours(24 * i64::from(days)));
+    if often || long {
+        tracing::warn!(instruction = view.id, bank = %view.bank, queries = view.queries, state = view.state.code(), "the bank answers for this instruction no more; people must find out");
+    }
+    often || long
+}
+
+/// What an answer makes of an instruction that is in doubt or accepted.
+async fn conclude(
+    gateway: &Gateway,
+    claim: &Claim,
+    (view, bank): (&InstructionView, &Bank),
+    told: Happening,
+    next: Next,
+) -> Result<(), StepError> {
+    let never = told.event == Event::NotKnown
+        && view.state == State::InDoubt
+        && goes_again(gateway, bank.adapter.profile(), view);
+    let (told, next) = if never {
+        tracing::warn!(instruction = view.id, bank = %view.bank, "the bank never got it, and pays nothing twice: the same bytes go again");
+        let again = Happening {
+            event: Event::NeverArrived,
+            send_at: Some(told.at),
+            ..told
+        };
+        (again, Next::Done)
+    } else {
+        (told, next)
+    };
+    let state = gateway
+        .store
+        .record_event(claim, view.id, &told, next)
+        .await?;
+    if view.state == State::InDoubt && state != State::InDoubt {
+        tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "the bank was asked and has cleared the doubt");
+    }
+    tracing::debug!(instruction = view.id, state = state.code(), event = ?told.event, "a bank was asked");
+    Ok(())
+}
+
+/// What an answer makes of an instruction that a database which was lost may have sent.
+async fn asked_first(
+    gateway: &Gateway,
+    claim: &Claim,
+    (view, bank): (&InstructionView, &Bank),
+    answer: Answer,
+    next: Next,
+) -> Result<(), StepError> {
+    let now = gateway.clock.now();
+    match answer {
+        Answer::Accepted
+        | Answer::InProgress
+        | Answer::Duplicate
+        | Answer::Document { .. }
+        | Answer::Refused { .. } => {
+            tracing::warn!(instruction = view.id, bank = %view.bank, "the bank has an instruction that this database never sent");
+            let released = match released_part(gateway, view).await? {
+                Ok(released) => released,
+                Err(difference) => return hold(gateway, claim, &view.batch, &difference).await,
+            };
+            let made = bytes(gateway, &bank.adapter, view, released).await;
+            let made = made.map_err(|source| StepError::Build {
+                instruction: view.id,
+                source,
+            })?;
+            let content = (made.hash, made.size);
+            Ok(gateway
+                .store
+                .record_found(claim, view.id, content, now, Next::Again(now))
+                .await?)
+        }
+        Answer::NotKnown if is_final(bank.adapter.profile(), view.ask_first_since, now) => {
+            tracing::info!(instruction = view.id, bank = %view.bank, "the bank never had it: it may be sent");
+            Ok(gateway.store.clear_to_send(claim, view.id, now).await?)
+        }
+        Answer::NotKnown | Answer::Nothing | Answer::Unclear { .. } => {
+            Ok(gateway.store.finish(claim, next).await?)
+        }
+    }
+}
+
+/// Whether the same bytes may go once more after "no record of it".
+fn goes_again(gateway: &Gateway, profile: &BankProfile, view: &InstructionView) -> bool {
+    let refuses = profile
+        .arrival
+        .is_some_and(|arrival| arrival.refuses_duplicates);
+    refuses && view.sends < SENDS_MAX && is_final(profile, view.intent_at, gateway.clock.now())
+}
+
+/// Whether "no record of it" is the bank's last word on what left at `sent` at the latest.
+fn is_final(profile: &BankProfile, sent: Option<Timestamp>, now: Timestamp) -> bool {
+    last_word(profile, sent).is_some_and(|last| now > last)
+}
+
+/// When everything that left has turned up at the bank, or never will.
+fn last_word(profile: &BankProfile, sent: Option<Timestamp>) -> Option<Timestamp> {
+    let within = SignedDuration::from_secs(profile.arrival?.within_s.into());
+    sent?
+        .checked_add(SEND_WITHIN)
+        .ok()?
+        .checked_add(within)
+        .ok()
 }
 
 /// Asking moved no money and no answer came: nothing has changed.
@@ -121,18 +249,52 @@ fn told(gateway: &Gateway, answer: Answer, raw: Option<i64>) -> Happening {
 
 /// Between which days a bank shall look that keeps its instructions by day. Our midnight is not the bank's, and what left just before it may have been
 /// taken after it: a day before and a day after the sending. A day after tomorrow nothing can have been taken.
-fn days_to_look(sent: Timestamp, now: Timestamp) -> (Date, Date) {
-    let sent = china_date(sent);
-    let (before, after) = (sent.saturating_sub(1.day()), sent.saturating_add(1.day()));
+fn days_to_look((first, last): (Timestamp, Timestamp), now: Timestamp) -> (Date, Date) {
     let tomorrow = china_date(now).saturating_add(1.day());
-    (before.min(tomorrow), after.min(tomorrow))
+    (
+        china_date(first).saturating_sub(1.day()).min(tomorrow),
+        china_date(last).saturating_add(1.day()).min(tomorrow),
+    )
 }
 
-/// Asks often at first and ever more rarely: an eighth of the instruction's age, within the profile's pace and an hour.
-fn next_query(polling: Polling, since: Timestamp, now: Timestamp) -> Timestamp {
+/// When it was sent. Where a database that was lost may have done so, nobody knows: at any time within a restore's reach.
+fn sent_between(view: &InstructionView) -> (Timestamp, Timestamp) {
+    match view.ask_first_since {
+        Some(since) => (since.saturating_sub(LOST).unwrap_or(Timestamp::MIN), since),
+        None => {
+            let sent = view.intent_at.unwrap_or(view.planned_at);
+            (sent, sent)
+        }
+    }
+}
+
+/// Asks often at first and ever more rarely, and once more when the bank's "no record of it" becomes its last word.
+fn next_query(profile: &BankProfile, view: &InstructionView, now: Timestamp) -> Timestamp {
+    let next = now + pause(profile.polling, view.queries);
+    let sent = match view.state {
+        State::Planned => view.ask_first_since,
+        State::Sending | State::InDoubt | State::Accepted | State::Refused => view.intent_at,
+    };
+    match last_word(profile, sent) {
+        Some(last) if view.state != State::Accepted && now <= last => {
+            next.min(last + SignedDuration::from_secs(1))
+        }
+        Some(_) | None => next,
+    }
+}
+
+/// The pause after so many queries.
+fn pause(polling: Polling, queries: u32) -> SignedDuration {
     let pace = SignedDuration::from_secs(polling.every_s.into());
-    let age = now.duration_since(since);
-    now + (age / 8).min(RAREST).max(pace)
+    let rarest = RAREST.max(pace);
+    FibonacciBuilder::default()
+        .with_min_delay(pace.unsigned_abs())
+        .with_max_delay(rarest.unsigned_abs())
+        .without_max_times()
+        .build()
+        .nth(queries.try_into().unwrap_or(usize::MAX))
+        .and_then(|pause| SignedDuration::try_from(pause).ok())
+        .map_or(rarest, |pause| pause.min(rarest))
 }
 
 #[cfg(test)]
@@ -177,7 +339,8 @@ mod tests {
                 "2026-11-03",
             ),
         ] {
-            let days = days_to_look(sent.parse().unwrap(), now.parse().unwrap());
+            let sent_at = sent.parse().unwrap();
+            let days = days_to_look((sent_at, sent_at), now.parse().unwrap());
             let days = (days.0.to_string(), days.1.to_string());
             assert_eq!(
                 (days.0.as_str(), days.1.as_str()),
@@ -193,18 +356,19 @@ mod tests {
             first_after_s: 5,
             every_s: 30,
             collect_every_s: 60,
+            for_days: None,
+            queries_max: None,
         };
-        let start: Timestamp = "2026-11-02T01:00:00Z".parse().unwrap();
-        for (age_s, wait_s) in [
+        for (queries, wait_s) in [
             (0, 30),
-            (240, 30),
-            (800, 100),
-            (7_200, 900),
-            (999_999, 3_600),
+            (1, 30),
+            (2, 60),
+            (3, 90),
+            (6, 390),
+            (50, 3_600),
+            (1_000, 3_600),
         ] {
-            let now = start + SignedDuration::from_secs(age_s);
-            let wait = next_query(polling, start, now).duration_since(now);
-            assert_eq!(wait.as_secs(), wait_s, "{age_s}");
+            assert_eq!(pause(polling, queries).as_secs(), wait_s, "{queries}");
         }
     }
 }

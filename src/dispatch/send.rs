@@ -11,8 +11,8 @@ use super::{
     StepError,
     build::{BuildError, bytes},
     plan::hold,
-    subject_id,
-    talk::{Heard, record_reply, talk},
+    restored, subject_id,
+    talk::{Handed, Heard, record_reply, talk},
     wages::released_part,
     window,
 };
@@ -20,9 +20,12 @@ use crate::{
     banks::Bank,
     evidence::Kept,
     gateway::Gateway,
-    store::{Claim, Happening, InstructionView, Next, ReadTask},
+    store::{Claim, Happening, InstructionView, Next, ReadTask, StoreError},
     transport::https::BytesLeft,
 };
+
+/// All that leaves of a send has left by then, counted from its intent. No call lasts longer (`bank.call_ms`), and a sender that was paused breaks off.
+pub const SEND_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long to wait before trying a bank that could not be reached at all.
 const UNREACHABLE: SignedDuration = SignedDuration::from_secs(20);
@@ -31,6 +34,10 @@ pub(super) async fn send(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
     let view = gateway.store.instruction(subject_id(claim)?).await?;
     let bank = gateway.banks.find(&view.bank)?;
     match view.state {
+        // A database that was lost may have sent it: its query task says when it may go.
+        State::Planned if view.ask_first_since.is_some() => {
+            Ok(gateway.store.finish(claim, Next::Done).await?)
+        }
         State::Planned => send_planned(gateway, claim, &view, bank).await,
         // Intent without a recorded end: whoever had this task may have sent it. Only the bank can tell (invariant 8).
         State::Sending => {
@@ -82,14 +89,33 @@ async fn send_planned(
             });
         }
     };
-    gateway
+    let intent_at = gateway.clock.now();
+    let content = (bytes.hash, bytes.size);
+    let witnessed = gateway.mark.newest();
+    let intent = gateway
         .store
-        .record_intent(claim, view.id, bytes.hash, bytes.size, gateway.clock.now())
-        .await?;
+        .record_intent(claim, view.id, content, witnessed, intent_at)
+        .await;
+    let number = match intent {
+        Err(error @ StoreError::WentBack { .. }) => {
+            return Err(restored::found(gateway, error).await);
+        }
+        intent => intent?,
+    };
+    if let Err(error) = gateway.mark.note(number).await {
+        tracing::error!(instruction = view.id, %error, "a send could not be noted outside the database; nothing left");
+        let nothing = happening(gateway, Event::NothingLeft, None);
+        let later = Next::Again(gateway.clock.now() + UNREACHABLE);
+        return record(gateway, claim, view, &nothing, later).await;
+    }
     let submit = Operation::Submit {
         bank_key: view.bank_key.clone(),
     };
-    let heard = talk(gateway, bank, submit, Some(&bytes)).await?;
+    let handed = Handed {
+        bytes: &bytes,
+        until: intent_at + SEND_WITHIN,
+    };
+    let heard = talk(gateway, bank, submit, Some(handed)).await?;
     conclude(gateway, claim, view, bank, heard).await
 }
 
@@ -211,6 +237,7 @@ pub(super) fn happening(gateway: &Gateway, event: Event, raw: Option<i64>) -> Ha
         raw,
         refusal: None,
         query_at: None,
+        send_at: None,
         at: gateway.clock.now(),
     }
 }

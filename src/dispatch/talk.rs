@@ -19,7 +19,9 @@ use crate::{
     evidence::{Evidence, Kept},
     gateway::Gateway,
     store::{NewRaw, ReadTask, Recorded},
-    transport::https::{Body, BytesLeft, InboundReply, OutboundRequest, SendError, Verb},
+    transport::https::{
+        Body, ByteStream, BytesLeft, InboundReply, OutboundRequest, SendError, Verb,
+    },
 };
 
 /// How much of a reply the adapter sees to decide what it is.
@@ -42,12 +44,20 @@ pub(super) enum Heard {
     Unable,
 }
 
+/// What is handed in, and until when a piece of it may leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handed<'a> {
+    pub(super) bytes: &'a Kept,
+    /// A sender that was paused past this moment breaks off: others have been told by then that all that left had left.
+    pub(super) until: Timestamp,
+}
+
 /// Talks; `instruction` is the stored body of every POST.
 pub(super) async fn talk(
     gateway: &Gateway,
     bank: &Bank,
     operation: Operation,
-    instruction: Option<&Kept>,
+    instruction: Option<Handed<'_>>,
 ) -> Result<Heard, StepError> {
     let spoken = operation.clone();
     let Some(mut step) = bank.adapter.begin(operation) else {
@@ -156,15 +166,19 @@ fn silence(error: &SendError, round: usize) -> Heard {
     }
 }
 
-fn outbound(gateway: &Gateway, request: Request, instruction: Option<&Kept>) -> OutboundRequest {
+fn outbound(
+    gateway: &Gateway,
+    request: Request,
+    instruction: Option<Handed<'_>>,
+) -> OutboundRequest {
     let (verb, body) = match (request.method, instruction) {
         (Method::Get, _) => (Verb::Get, Body::None),
         (Method::Post, None) => (Verb::Post, Body::None),
-        (Method::Post, Some(kept)) => (
+        (Method::Post, Some(handed)) => (
             Verb::Post,
             Body::Stream {
-                length: kept.size,
-                bytes: gateway.evidence.stream(kept.hash),
+                length: handed.bytes.size,
+                bytes: in_time(gateway, handed),
             },
         ),
     };
@@ -175,6 +189,21 @@ fn outbound(gateway: &Gateway, request: Request, instruction: Option<&Kept>) -> 
         content_type,
         body,
     }
+}
+
+/// The bytes, as long as they may leave. A body that breaks off is shorter than it says, and no bank takes it.
+fn in_time(gateway: &Gateway, handed: Handed<'_>) -> ByteStream {
+    let (clock, until) = (Arc::clone(&gateway.clock), handed.until);
+    let pieces = gateway.evidence.stream(handed.bytes.hash);
+    Box::pin(pieces.map(move |piece| {
+        if clock.now() > until {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "its sender was held up for too long",
+            ));
+        }
+        piece
+    }))
 }
 
 /// Keeps the body, or as much of it as came, and says why no more came.

@@ -308,6 +308,8 @@ pub(super) struct SuspenseRow {
     pub(super) ordinal: u64,
     pub(super) why: String,
     pub(super) amount: Option<Fen>,
+    /// Key of the instruction that the bank spoke of, where it named one.
+    pub(super) named: Option<String>,
 }
 
 /// What to write. Moves are per batch; their effect on the account is [`wagegate_domain::ledger::movement`] of the sum, and with it the account's
@@ -403,6 +405,7 @@ impl Booking {
                 ordinal,
                 why: REPLACED.to_owned(),
                 amount: Some(attempt.amount),
+                named: None,
             });
         }
         attempt.outcome = outcome;
@@ -453,6 +456,7 @@ impl Booking {
             ordinal: saying.ordinal,
             why: why.to_owned(),
             amount,
+            named: keys(std::slice::from_ref(saying)).pop_first(),
         });
     }
 
@@ -506,5 +510,7 @@ fn same_amount(attempt: &mut Standing, told: Option<Fen>) -> Result<&mut Standin
     }
 }
 
+#[cfg(test)]
+mod orders;
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,16 @@ pub enum StoreError {
     /// Somebody else holds the task now: this worker is late and must do nothing.
     #[error("this worker's lease ran out and another has taken the task")]
     Stale,
+    /// The database knows fewer sends than were made: it went back in time, and nothing is sent before it was looked at.
+    #[error(
+        "the database knows sends up to {found}, and {witnessed} were made: it went back in time"
+    )]
+    WentBack {
+        /// The newest send that it knows.
+        found: i64,
+        /// The newest that was made.
+        witnessed: i64,
+    },
     /// The domain forbids it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),

@@ -49,6 +49,12 @@ pub struct InstructionView {
     pub bytes: Option<([u8; 32], u64)>,
     /// When intent was last recorded.
     pub intent_at: Option<Timestamp>,
+    /// How often it was sent.
+    pub sends: u32,
+    /// How often the bank was asked about it.
+    pub queries: u32,
+    /// Since when the bank must be asked before it is sent, because a database that was lost may have sent it.
+    pub ask_first_since: Option<Timestamp>,
     /// How many of its attempts have no final word.
     pub open: u64,
     /// When a bank first had no record of it, while in doubt.
@@ -119,6 +125,8 @@ pub struct Happening {
     pub refusal: Option<(Reason, BankCode)>,
     /// When a query shall be due because of it.
     pub query_at: Option<Timestamp>,
+    /// When it shall be sent because of it.
+    pub send_at: Option<Timestamp>,
     /// When.
     pub at: Timestamp,
 }

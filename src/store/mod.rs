@@ -29,6 +29,7 @@ mod register;
 mod registry;
 mod requests;
 mod rotation;
+mod sends;
 pub mod sqlite;
 mod standing;
 mod subscribers;
@@ -78,6 +79,7 @@ pub use rotation::{
     CurrentKey, GatewayKeys, KeyReport, Resealing, Rotation, RowMark, RowsByKey, SEALED,
     SealedAnew, SealedPlace, SealedValue,
 };
+pub use sends::{Restored, Sends};
 pub use standing::{Asked, LeftOut, OnRoster, Remarks, RowKey, Standing, Standings, Warning};
 pub use task::{Claim, Next, TaskKind};
 pub use view::{ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount};
@@ -93,6 +95,7 @@ pub trait Store:
     + Registry
     + Requests
     + Rotation
+    + Sends
     + Standings
     + Webhooks
     + Send
@@ -169,17 +172,19 @@ pub trait Store:
         after: u32,
         limit: u32,
     ) -> Result<Vec<SealedPayment>, StoreError>;
-    /// Commits intent: bytes and hash are fixed from here on, and a byte may leave from here on. Fails where the bytes differ from an earlier intent.
-    /// Nothing of a batch that is held leaves: then the task is taken away, and the claim is stale.
+    /// Commits intent: bytes and hash are fixed from here on, and a byte may leave from here on; gives the number of the send. Fails where the bytes differ
+    /// from an earlier intent, and with [`StoreError::WentBack`] where the database knows fewer sends than were `witnessed`.
+    /// Nothing of a batch that is held leaves, nor what must be asked about first: then the task is taken away, and the claim is stale.
     async fn record_intent(
         &self,
         claim: &Claim,
         instruction: i64,
-        hash: [u8; 32],
-        size: u64,
+        bytes: ([u8; 32], u64),
+        witnessed: i64,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
-    /// Records what happened to an instruction, moves its open items, and sets the tasks: the claim's own gets `next`; with `query_at`, a query is due then.
+    ) -> Result<i64, StoreError>;
+    /// Records what happened to an instruction, moves its open items, and sets the tasks: the claim's own gets `next`; with `query_at`, a query is due then;
+    /// with `send_at`, it is sent then.
     /// A refusal writes a failed fact for every attempt, from the raw reply.
     async fn record_event(
         &self,

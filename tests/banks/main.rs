@@ -11,11 +11,14 @@ mod hours;
 mod line;
 #[path = "../support/lists.rs"]
 mod lists;
+mod lost;
 mod people;
 mod releases;
 mod world;
 
 use crate::lists::Lists as _;
+use jiff::SignedDuration;
+use wagegate::clock::Clock as _;
 use wagegate_domain::{attempt::State, outcome::Place};
 use world::{Engine, World};
 
@@ -59,7 +62,7 @@ macro_rules! on_both_engines {
 on_both_engines! {
     every_wage_has_an_outcome_and_the_ledgers_agree
     whatever_breaks_on_the_line_nobody_is_paid_twice_and_nothing_is_lost
-    an_instruction_that_never_arrived_stays_in_doubt_and_is_not_sent_again
+    what_never_arrived_goes_again_only_where_the_bank_pays_nothing_twice
     a_bank_that_cannot_be_reached_gets_the_same_bytes_later
 }
 
@@ -141,21 +144,56 @@ async fn whatever_breaks_on_the_line_nobody_is_paid_twice_and_nothing_is_lost(en
     }
 }
 
-async fn an_instruction_that_never_arrived_stays_in_doubt_and_is_not_sent_again(engine: Engine) {
+async fn what_never_arrived_goes_again_only_where_the_bank_pays_nothing_twice(engine: Engine) {
     let world = World::start(engine, QUIET, QUIET).await;
     for (number, bank, fault) in [(1, 0, "drop_before_accept"), (2, 1, "error_500")] {
         let project = world.project(number, bank, 2_000_000_000).await;
         world.approved(&project, number, 20).await;
         world.fault(bank, fault, "submit", 1).await;
     }
-    for _ in 0..60 {
+    for batch in world.gateway.store.batches(None).await.unwrap() {
+        while world
+            .gateway
+            .store
+            .instructions(&batch.code)
+            .await
+            .unwrap()
+            .is_empty()
+        {
+            world.step().await;
+        }
+    }
+    let start = world.clock.now();
+    let sent = async || {
+        let batches = world.gateway.store.batches(None).await.unwrap();
+        let first = world.instruction(&batches[0].code).await;
+        let second = world.instruction(&batches[1].code).await;
+        [first, second]
+    };
+    // Before the bank's word is its last one, nothing goes again.
+    while world.clock.now() < start + SignedDuration::from_mins(69) {
+        world.step().await;
+        world.check_places().await;
+        assert_eq!(sent().await.map(|instruction| instruction.sends), [1, 1]);
+    }
+    assert_eq!(world.at(Place::InDoubt).await, 40);
+    let bytes = sent().await.map(|instruction| instruction.bytes);
+    while world.clock.now() < start + SignedDuration::from_hours(30) {
         world.step().await;
         world.check_places().await;
     }
-    assert_eq!(world.at(Place::InDoubt).await, 40);
+    let after = sent().await;
+    assert_eq!([after[0].sends, after[1].sends], [2, 1]);
+    assert_eq!([after[0].bytes, after[1].bytes], bytes);
+    assert_eq!(
+        [after[0].state, after[1].state],
+        [State::Accepted, State::InDoubt]
+    );
     let proof = world.prove().await;
-    assert_eq!((proof.bank_paid, proof.our_paid, proof.lost), (0, 0, 0));
-    assert_eq!(proof.unsettled, 40);
+    assert_eq!((proof.double_paid, proof.lost), (0, 0), "{proof:?}");
+    assert_eq!(proof.bank_paid, proof.our_paid, "{proof:?}");
+    assert_eq!(proof.unsettled, 20, "{proof:?}");
+    assert_eq!(world.at(Place::Paid).await, 20);
 }
 
 async fn a_bank_that_cannot_be_reached_gets_the_same_bytes_later(engine: Engine) {
@@ -181,4 +219,23 @@ async fn a_bank_that_cannot_be_reached_gets_the_same_bytes_later(engine: Engine)
     let size = std::fs::metadata(received).unwrap().len();
     assert_eq!(after.bytes.map(|(_, size)| size), Some(size));
     assert_eq!(world.at(Place::Paid).await, 20);
+}
+
+macro_rules! lost_on_both_engines {
+    ($($name:ident)*) => {
+        mod lost_on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::lost::$name(super::Engine::Sqlite).await })*
+        }
+        mod lost_on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::lost::$name(super::Engine::Postgres).await })*
+        }
+    };
+}
+
+lost_on_both_engines! {
+    a_database_that_went_back_in_time_asks_before_it_sends
+    a_sheet_that_was_lost_with_the_database_is_asked_about_when_it_is_handed_in_again
+    what_the_lost_database_had_not_sent_goes_out_once
 }

@@ -12,7 +12,7 @@ use wagegate::{
     audit::Witness,
     banks::{self, Bank, Banks},
     clock::{Clock, ManualClock, SystemClock},
-    dispatch::{Progress, Worker},
+    dispatch::{Mark, Progress, Worker, restored},
     evidence::Evidence,
     gateway::Gateway,
     intake,
@@ -98,6 +98,18 @@ impl World {
         Self::with_profiles(engine, [qingshan, bishui], profiles, Calendar::default()).await
     }
 
+    /// The same with instructions of one row each.
+    pub(crate) async fn row_by_row(engine: Engine, qingshan: &str, bishui: &str) -> Self {
+        let single = |profile: &str| {
+            let limit = profile.find("rows_max = ").unwrap() + "rows_max = ".len();
+            let digits = profile[limit..].find(' ').unwrap();
+            format!("{}1{}", &profile[..limit], &profile[limit + digits..])
+        };
+        let profiles = [single(QINGSHAN), single(BISHUI)];
+        let profiles = profiles.each_ref().map(String::as_str);
+        Self::with_profiles(engine, [qingshan, bishui], profiles, Calendar::default()).await
+    }
+
     /// The same with other profiles than the sample banks', on another calendar.
     pub(crate) async fn with_profiles(
         engine: Engine,
@@ -129,6 +141,7 @@ impl World {
         let evidence = Evidence::open(&folder.path().join("evidence"), Arc::clone(&vault)).unwrap();
         let witness =
             Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault)).unwrap();
+        let mark = Mark::open(&folder.path().join("audit.witness")).unwrap();
         let known = Banks::new([
             bank(&certificates, "qingshan", &lines[0], profiles[0], &clock),
             bank(&certificates, "bishui", &lines[1], profiles[1], &clock),
@@ -142,6 +155,7 @@ impl World {
             national: Default::default(),
             approval: Default::default(),
             witness,
+            mark,
             courier: Default::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             vitals: Default::default(),
@@ -160,6 +174,65 @@ impl World {
         };
         world.set_up().await;
         world
+    }
+
+    /// A copy of the database as it is now: the URL of one that nobody writes to.
+    pub(crate) async fn snapshot(&self) -> String {
+        if self.database.starts_with("sqlite:") {
+            let copy = self.folder.path().join("snapshot.db");
+            let mut connection = SqliteConnection::connect(&self.database).await.unwrap();
+            sqlx::query("VACUUM INTO $1")
+                .bind(copy.display().to_string())
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            return format!("sqlite://{}", copy.display());
+        }
+        let copy = fresh_postgres().await;
+        let dump = Command::new("pg_dump")
+            .args(["--format=custom", "--dbname"])
+            .arg(&self.database)
+            .output()
+            .unwrap();
+        let file = self.folder.path().join("snapshot.dump");
+        let why = String::from_utf8_lossy(&dump.stderr);
+        assert!(dump.status.success(), "{why}");
+        fs::write(&file, dump.stdout).unwrap();
+        let restored = Command::new("pg_restore")
+            .args(["--exit-on-error", "--dbname"])
+            .args([copy.as_str(), file.to_str().unwrap()])
+            .status();
+        assert!(restored.unwrap().success());
+        copy
+    }
+
+    /// The gateway started anew on another database; everything outside the database is as it was.
+    pub(crate) async fn restart_on(&mut self, database: String) {
+        let store: Arc<dyn Store> = if database.starts_with("sqlite:") {
+            Arc::new(SqliteStore::open(&database).await.unwrap())
+        } else {
+            Arc::new(PostgresStore::open(&database).await.unwrap())
+        };
+        let old = &self.gateway;
+        let gateway = Arc::new(Gateway {
+            store,
+            evidence: old.evidence.clone(),
+            vault: Arc::clone(&old.vault),
+            keys: Default::default(),
+            banks: Arc::clone(&old.banks),
+            national: Default::default(),
+            approval: Default::default(),
+            witness: old.witness.clone(),
+            mark: Mark::open(&self.folder.path().join("audit.witness")).unwrap(),
+            courier: Default::default(),
+            clock: Arc::clone(&old.clock),
+            vitals: Default::default(),
+            work: tokio::sync::Notify::new(),
+        });
+        restored::check(&gateway).await.unwrap();
+        self.worker = Worker::new(Arc::clone(&gateway), Duration::from_secs(60));
+        self.gateway = gateway;
+        self.database = database;
     }
 
     async fn set_up(&self) {
@@ -281,7 +354,7 @@ impl World {
 
     /// Takes steps, moving the clock to whatever is due next, until no wage is under way; then lets what is late come back.
     pub(crate) async fn settle(&self) {
-        for _ in 0..2_000 {
+        for _ in 0..8_000 {
             if let Progress::Idle(due) = self.worker.step().await.unwrap() {
                 self.check_places().await;
                 if self.under_way().await == 0 {

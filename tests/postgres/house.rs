@@ -207,7 +207,7 @@ pub(crate) async fn in_doubt(store: &PostgresStore, code: &str) -> (i64, String)
         (TaskKind::Send, instruction.to_string())
     );
     store
-        .record_intent(&send, instruction, [7; 32], 100, AT)
+        .record_intent(&send, instruction, ([7; 32], 100), 0, AT)
         .await
         .unwrap();
     let later = "2100-01-01T00:00:00Z".parse().unwrap();
@@ -228,6 +228,7 @@ pub(crate) const fn happening(event: Event) -> Happening {
         raw: None,
         refusal: None,
         query_at: None,
+        send_at: None,
         at: AT,
     }
 }

@@ -141,7 +141,7 @@ impl Bench {
         let claim = self.claim(TaskKind::Send).await;
         let id = claim.subject.parse().unwrap();
         self.store
-            .record_intent(&claim, id, [7; 32], 99, at(3))
+            .record_intent(&claim, id, ([7; 32], 99), 0, at(3))
             .await
             .unwrap();
         (claim, id)

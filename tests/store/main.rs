@@ -187,6 +187,14 @@ on_each_engine! {
         the_same_facts_in_any_order_and_in_any_chunks_come_to_the_same,
         what_the_bank_takes_beyond_the_account_shows_as_overdrawn,
     }
+    lost {
+        every_send_has_a_higher_number,
+        a_database_behind_the_mark_commits_no_intent,
+        what_a_lost_database_may_have_sent_waits_for_the_banks_word,
+        what_is_planned_after_a_restore_is_asked_about_first,
+        what_the_bank_has_and_told_of_before_is_read_again_when_it_is_found,
+        the_banks_last_word_brings_the_same_bytes_back_to_be_sent,
+    }
     reading {
         items_are_listed_by_batch_month_and_place_in_pages,
         an_item_shows_its_newest_attempt_or_that_it_has_none,

@@ -202,6 +202,7 @@ pub(crate) fn happening(event: Event) -> Happening {
         raw: None,
         refusal: None,
         query_at: None,
+        send_at: None,
         at: at(10),
     }
 }

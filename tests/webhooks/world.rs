@@ -8,7 +8,7 @@ use wagegate::{
     audit::Witness,
     banks::Banks,
     clock::{Clock, ManualClock},
-    dispatch::{Progress, Worker},
+    dispatch::{Mark, Progress, Worker},
     evidence::Evidence,
     gateway::Gateway,
     security::{
@@ -52,6 +52,7 @@ impl World {
             store: Arc::new(SqliteStore::open(&url).await.unwrap()),
             evidence: Evidence::open(&file("evidence"), Arc::clone(&vault)).unwrap(),
             witness: Witness::open(&file("audit.witness"), Arc::clone(&vault)).unwrap(),
+            mark: Mark::open(&file("audit.witness")).unwrap(),
             vault,
             banks: Arc::new(Banks::new([]).unwrap()),
             national: Default::default(),

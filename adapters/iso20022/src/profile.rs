@@ -127,13 +127,16 @@ impl Profile {
     fn paths(&self) -> Result<(), ProfileError> {
         let paths = &self.bank.paths;
         let collect = paths.collect.as_ref();
-        let query = without_dates(&paths.query).ok_or_else(|| ProfileError::Value {
-            key: "bank.paths.query",
-            why: "it holds both {from} and {to}, once each, or neither".to_owned(),
-        })?;
+        let dated = |path: &String| {
+            without_dates(path).ok_or_else(|| ProfileError::Value {
+                key: "bank.paths.query",
+                why: "it holds both {from} and {to}, once each, or neither".to_owned(),
+            })
+        };
+        let query = paths.query.as_ref().map(dated).transpose()?;
         for (key, path, hole) in [
             ("bank.paths.submit", Some(&paths.submit), "{key}"),
-            ("bank.paths.query", Some(&query), "{key}"),
+            ("bank.paths.query", query.as_ref(), "{key}"),
             ("bank.paths.collect", collect, "{after}"),
         ] {
             let Some(path) = path else { continue };

@@ -23,7 +23,7 @@ pub(crate) fn begin(paths: &Paths, operation: Operation) -> Option<Step> {
     let (method, path) = match &operation {
         Operation::Submit { bank_key } => (Method::Post, filled(&paths.submit, "{key}", bank_key)),
         Operation::Query { bank_key, from, to } => {
-            let path = with_dates(&paths.query, *from, *to);
+            let path = with_dates(paths.query.as_deref()?, *from, *to);
             (Method::Get, filled(&path, "{key}", bank_key))
         }
         Operation::Collect { after } => (

@@ -60,12 +60,13 @@ fn check_bank(profile: &Profile) -> Checked {
         (12..=28).contains(&bank.key.length),
         "key.length is 12 to 28",
     )?;
+    let asks = bank.paths.query.as_ref();
     ensure(
-        bank.paths.query.contains("{key}"),
+        asks.is_none_or(|path| path.contains("{key}")),
         "paths.query needs `{key}`: without it the bank does not know what is asked",
     )?;
     ensure(
-        without_dates(&bank.paths.query).is_some(),
+        asks.is_none_or(|path| without_dates(path).is_some()),
         "paths.query has both `{from}` and `{to}`, once each, or neither",
     )?;
     let collects = bank.paths.collect.as_ref();

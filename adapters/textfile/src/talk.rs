@@ -15,7 +15,7 @@ pub(crate) fn begin(profile: &Profile, operation: Operation) -> Option<Step> {
     let (method, path) = match &operation {
         Operation::Submit { bank_key } => (Method::Post, paths.submit.replace("{key}", bank_key)),
         Operation::Query { bank_key, from, to } => {
-            let path = with_dates(&paths.query, *from, *to);
+            let path = with_dates(paths.query.as_deref()?, *from, *to);
             (Method::Get, path.replace("{key}", bank_key))
         }
         Operation::Collect { after } => (

@@ -114,9 +114,9 @@ pub(super) async fn suspense(
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO suspense (bank, raw_id, ordinal, why, amount_fen, at)
-         SELECT r.bank, r.id, ordinal, why, amount_fen, $2
-         FROM raw_document r, unnest($3::bigint[], $4::text[], $5::bigint[]) AS new (ordinal, why, amount_fen) WHERE r.id = $1 ORDER BY ordinal
+        "INSERT INTO suspense (bank, raw_id, ordinal, why, amount_fen, named, at)
+         SELECT r.bank, r.id, ordinal, why, amount_fen, named, $2
+         FROM raw_document r, unnest($3::bigint[], $4::text[], $5::bigint[], $6::text[]) AS new (ordinal, why, amount_fen, named) WHERE r.id = $1 ORDER BY ordinal
          ON CONFLICT (raw_id, ordinal) DO NOTHING",
     )
     .bind(source.raw)
@@ -124,6 +124,7 @@ pub(super) async fn suspense(
     .bind(ordinals(rows.iter().map(|row| row.ordinal))?)
     .bind(rows.iter().map(|row| without_nul(&row.why)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.amount.map(|amount| amount.get())).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.named.as_deref().map(without_nul)).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use wagegate_domain::attempt::{Event, State};
 
 use super::columns::{Columns, stored, without_nul};
-use super::{appends, cards, events, notices, raws, standings, tallies, tasks};
+use super::{appends, cards, events, notices, raws, sends, standings, tallies, tasks};
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::{Claim, Saying, StoreError, Taken};
 
@@ -46,8 +46,26 @@ pub(super) async fn record_facts(
         .bind(stored(last.ordinal + 1)?)
         .execute(&mut *tx)
         .await?;
+    raws::settle(&mut tx, source.raw, source.at).await?;
     tx.commit().await?;
     Ok(taken)
+}
+
+/// Whether something said in a document is a fact about an instruction already.
+async fn is_known(
+    tx: &mut PgConnection,
+    instruction: i64,
+    raw: i64,
+    ordinal: u64,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM fact WHERE instruction_id = $1 AND raw_id = $2 AND ordinal = $3)",
+    )
+    .bind(instruction)
+    .bind(raw)
+    .bind(stored(ordinal)?)
+    .fetch_one(tx)
+    .await?)
 }
 
 async fn lock_raw(tx: &mut PgConnection, raw: i64) -> Result<(String, u64), StoreError> {
@@ -96,7 +114,9 @@ async fn lock_named(
         };
         instructions.insert(row.text("bank_key")?, named);
     }
-    tasks::hold_back(tx, &booking::arrived_unsent(sayings, &instructions)).await?;
+    for unsent in booking::arrived_unsent(sayings, &instructions) {
+        sends::ask_first(tx, unsent, at).await?;
+    }
     let proven = booking::proven(sayings, &instructions);
     for named in instructions
         .values_mut()
@@ -130,6 +150,10 @@ async fn book(
                 Ok(named) => named.id,
                 Err(why) => return park(tx, source, saying, why).await,
             };
+            // A document that is read once more: what it said of the rest is known.
+            if is_known(tx, named, source.raw, saying.ordinal).await? {
+                return Ok(Taken::default());
+            }
             let (count, sum) = standings::unlisted(tx, named, source.raw).await?;
             match booking::rest_fits(saying, count, sum) {
                 Ok(()) => pages(tx, source, named, saying, Some(source.raw)).await,

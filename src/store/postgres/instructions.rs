@@ -8,11 +8,12 @@ use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::columns::{Columns, stored};
-use super::{notices, tasks};
+use super::{notices, sends, tasks};
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.not_known_since,
+       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.not_known_since,
+               (SELECT count(*) FROM send s WHERE s.instruction_id = i.id) AS sends,
        (SELECT count(*) FROM attempt t
         LEFT JOIN LATERAL (SELECT o.outcome FROM outcome o WHERE o.instruction_id = t.instruction_id AND o.sequence = t.sequence
                            ORDER BY o.version DESC LIMIT 1) latest ON TRUE
@@ -82,6 +83,9 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
             .maybe_array("bytes_hash")?
             .zip(row.maybe_number("bytes_size")?),
         intent_at: row.maybe_moment("intent_at")?,
+        sends: row.number("sends")?,
+        queries: row.number("queries")?,
+        ask_first_since: row.maybe_moment("ask_first_since")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })
@@ -152,19 +156,26 @@ pub(super) async fn record_intent(
     claim: &Claim,
     instruction: i64,
     (hash, size): ([u8; 32], u64),
-    at: Timestamp,
-) -> Result<(), StoreError> {
+    (witnessed, at): (i64, Timestamp),
+) -> Result<i64, StoreError> {
     let mut tx = pool.begin().await?;
     tasks::hold(&mut tx, claim).await?;
-    if lock_batch_of(&mut tx, instruction).await? != BatchState::Planned {
+    let held = lock_batch_of(&mut tx, instruction).await? != BatchState::Planned;
+    let found = sends::last(&mut tx).await?;
+    if found < witnessed {
+        return Err(StoreError::WentBack { found, witnessed });
+    }
+    let row = sqlx::query(
+        "SELECT state, bytes_hash, bytes_size, ask_first_since FROM instruction WHERE id = $1",
+    )
+    .bind(instruction)
+    .fetch_one(&mut *tx)
+    .await?;
+    if held || row.maybe_int("ask_first_since")?.is_some() {
         tasks::settle(&mut tx, claim, Next::Done).await?;
         tx.commit().await?;
         return Err(StoreError::Stale);
     }
-    let row = sqlx::query("SELECT state, bytes_hash, bytes_size FROM instruction WHERE id = $1")
-        .bind(instruction)
-        .fetch_one(&mut *tx)
-        .await?;
     let state = row.parsed("state", State::from_code)?.on(Event::Intent)?;
     let earlier = row
         .maybe_array("bytes_hash")?
@@ -188,5 +199,7 @@ pub(super) async fn record_intent(
     if earlier.is_none() {
         notices::of_instruction(&mut tx, instruction, state, at).await?;
     }
-    Ok(tx.commit().await?)
+    let number = sends::append(&mut tx, instruction, at).await?;
+    tx.commit().await?;
+    Ok(number)
 }

@@ -33,6 +33,7 @@ mod requests;
 mod roster;
 mod rotation;
 mod schema;
+mod sends;
 mod standing;
 mod standings;
 mod tallies;
@@ -187,11 +188,11 @@ impl Store for PostgresStore {
         &self,
         claim: &Claim,
         instruction: i64,
-        hash: [u8; 32],
-        size: u64,
+        bytes: ([u8; 32], u64),
+        witnessed: i64,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        instructions::record_intent(&self.pool, claim, instruction, (hash, size), at).await
+    ) -> Result<i64, StoreError> {
+        instructions::record_intent(&self.pool, claim, instruction, bytes, (witnessed, at)).await
     }
     async fn record_event(
         &self,

@@ -116,7 +116,7 @@ impl Pages for PostgresStore {
     ) -> Result<Vec<SuspenseView>, StoreError> {
         let rows = sqlx::query(
             "SELECT s.id, s.bank, r.hash, s.ordinal, s.why, s.amount_fen, s.at FROM suspense s JOIN raw_document r ON r.id = s.raw_id
-             WHERE $1::bigint IS NULL OR s.id > $1 ORDER BY s.id LIMIT $2",
+             WHERE s.settled_at IS NULL AND ($1::bigint IS NULL OR s.id > $1) ORDER BY s.id LIMIT $2",
         )
         .bind(after)
         .bind(i64::from(limit))

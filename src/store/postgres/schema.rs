@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_kept_evidence",
     11 "0011_flow",
     12 "0012_shortage",
+    13 "0013_dispatch",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

@@ -1,7 +1,5 @@
 //! Work that waits: claimed under a lease by one gateway at a time, and given back with the fence that the claim was given.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
@@ -361,20 +359,5 @@ pub(super) async fn hold_sends(
     .bind(keys)
     .fetch_all(tx)
     .await?;
-    Ok(())
-}
-
-/// Takes away the send tasks of instructions that this store never sent and the bank has all the same: only people may let them go now. The caller
-/// holds them since before it held the batches.
-pub(super) async fn hold_back(
-    tx: &mut PgConnection,
-    instructions: &BTreeSet<i64>,
-) -> Result<(), StoreError> {
-    let subjects: Vec<String> = instructions.iter().map(i64::to_string).collect();
-    sqlx::query("DELETE FROM task WHERE kind = $1 AND subject = ANY ($2)")
-        .bind(TaskKind::Send.code())
-        .bind(&subjects)
-        .execute(tx)
-        .await?;
     Ok(())
 }

@@ -106,16 +106,17 @@ pub(super) async fn suspense(
             .iter()
             .map(|row| Ok((row, stored(row.ordinal)?)))
             .collect::<Result<Vec<_>, StoreError>>()?;
-        QueryBuilder::new("WITH new (ordinal, why, amount_fen) AS (")
+        QueryBuilder::new("WITH new (ordinal, why, amount_fen, named) AS (")
             .push_values(part, |mut values, (row, ordinal)| {
                 values
                     .push_bind(ordinal)
                     .push_bind(&row.why)
-                    .push_bind(row.amount.map(|amount| amount.get()));
+                    .push_bind(row.amount.map(|amount| amount.get()))
+                    .push_bind(&row.named);
             })
             .push(
-                ") INSERT INTO suspense (bank, raw_id, ordinal, why, amount_fen, at)
-                   SELECT r.bank, r.id, ordinal, why, amount_fen, ",
+                ") INSERT INTO suspense (bank, raw_id, ordinal, why, amount_fen, named, at)
+                   SELECT r.bank, r.id, ordinal, why, amount_fen, named, ",
             )
             .push_bind(source.at.as_millisecond())
             .push(" FROM new CROSS JOIN raw_document r WHERE r.id = ")

@@ -45,6 +45,9 @@ pub(super) async fn record_event(
         fail_all(&mut tx, source, instruction, *reason, bank).await?;
     }
     tasks::settle(&mut tx, claim, next).await?;
+    if let Some(due) = happening.send_at {
+        tasks::set(&mut tx, TaskKind::Send, &instruction.to_string(), due).await?;
+    }
     if let Some(due) = happening.query_at {
         tasks::set(&mut tx, TaskKind::Query, &instruction.to_string(), due).await?;
     }
@@ -63,7 +66,8 @@ pub(super) async fn advance(
     let moved = state.on(event)?;
     // How long a bank has had no record of it counts from the first time, and only while it is in doubt.
     sqlx::query(
-        "UPDATE instruction SET state = $2, not_known_since = CASE WHEN $2 <> $3 THEN NULL WHEN $4 THEN COALESCE(not_known_since, $5) ELSE not_known_since END
+        "UPDATE instruction SET state = $2, not_known_since = CASE WHEN $2 <> $3 THEN NULL WHEN $4 THEN COALESCE(not_known_since, $5) ELSE not_known_since END,
+           ask_first_since = CASE WHEN $6 THEN NULL ELSE ask_first_since END
          WHERE id = $1",
     )
     .bind(instruction)
@@ -71,6 +75,7 @@ pub(super) async fn advance(
     .bind(State::InDoubt.code())
     .bind(event == Event::NotKnown)
     .bind(at.as_millisecond())
+    .bind(matches!(event, Event::Known | Event::Found))
     .execute(&mut *tx)
     .await?;
     let (from, to) = (state.place(Outcome::Open), moved.place(Outcome::Open));

@@ -7,7 +7,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::{BatchState, ContentHash};
 
-use super::{notices, tasks, write};
+use super::{notices, sends, tasks, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
@@ -16,7 +16,8 @@ macro_rules! view {
     ($which:literal) => {
         concat!(
             "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.not_known_since,
+               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.not_known_since,
+               (SELECT count(*) FROM send s WHERE s.instruction_id = i.id) AS sends,
                i.row_count - (SELECT count(*) FROM outcome o WHERE o.instruction_id = i.id AND o.outcome IN ('paid', 'failed', 'returned')
                  AND NOT EXISTS (SELECT 1 FROM outcome l WHERE l.instruction_id = o.instruction_id AND l.sequence = o.sequence AND l.version > o.version)) AS open
              FROM instruction i JOIN batch b ON b.id = i.batch_id JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
@@ -85,6 +86,9 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
             .maybe_array("bytes_hash")?
             .zip(row.maybe_number("bytes_size")?),
         intent_at: row.maybe_moment("intent_at")?,
+        sends: row.number("sends")?,
+        queries: row.number("queries")?,
+        ask_first_since: row.maybe_moment("ask_first_since")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })
@@ -138,19 +142,24 @@ pub(super) async fn record_intent(
     claim: &Claim,
     instruction: i64,
     (hash, size): ([u8; 32], u64),
-    at: Timestamp,
-) -> Result<(), StoreError> {
+    (witnessed, at): (i64, Timestamp),
+) -> Result<i64, StoreError> {
     let mut tx = write(pool).await?;
     tasks::hold(&mut tx, claim).await?;
+    let found = sends::last(&mut tx).await?;
+    if found < witnessed {
+        return Err(StoreError::WentBack { found, witnessed });
+    }
     let row = sqlx::query(
-        "SELECT i.state, i.bytes_hash, i.bytes_size, b.state AS batch_state
+        "SELECT i.state, i.bytes_hash, i.bytes_size, i.ask_first_since, b.state AS batch_state
          FROM instruction i JOIN batch b ON b.id = i.batch_id WHERE i.id = $1",
     )
     .bind(instruction)
     .fetch_optional(&mut *tx)
     .await?
     .ok_or_else(|| unknown(instruction))?;
-    if row.parsed("batch_state", BatchState::from_code)? != BatchState::Planned {
+    let held = row.parsed("batch_state", BatchState::from_code)? != BatchState::Planned;
+    if held || row.maybe_int("ask_first_since")?.is_some() {
         tasks::settle(&mut tx, claim, Next::Done).await?;
         tx.commit().await?;
         return Err(StoreError::Stale);
@@ -178,5 +187,7 @@ pub(super) async fn record_intent(
     if earlier.is_none() {
         notices::of_instruction(&mut tx, instruction, state, at).await?;
     }
-    Ok(tx.commit().await?)
+    let number = sends::append(&mut tx, instruction, at).await?;
+    tx.commit().await?;
+    Ok(number)
 }

@@ -31,6 +31,7 @@ mod requests;
 mod roster;
 mod rotation;
 mod schema;
+mod sends;
 mod sheets;
 mod standing;
 mod standings;
@@ -223,11 +224,11 @@ impl Store for SqliteStore {
         &self,
         claim: &Claim,
         instruction: i64,
-        hash: [u8; 32],
-        size: u64,
+        bytes: ([u8; 32], u64),
+        witnessed: i64,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
-        instructions::record_intent(&self.writer, claim, instruction, (hash, size), at).await
+    ) -> Result<i64, StoreError> {
+        instructions::record_intent(&self.writer, claim, instruction, bytes, (witnessed, at)).await
     }
     async fn record_event(
         &self,

@@ -11,7 +11,7 @@ use wagegate_domain::batch::{Act, BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 
-use super::{CHUNK, tallies, tasks, write};
+use super::{CHUNK, sends, tallies, tasks, write};
 use crate::store::columns::{Columns, stored};
 use crate::store::moves::Moves;
 use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
@@ -65,13 +65,26 @@ pub(super) async fn plan_batch(
     let head = approved(&mut tx, &claim.subject).await?;
     let (parts, seated) = seat_all(&mut tx, &head, plan).await?;
     let turn = tasks::next_turn(&mut tx, &head.bank, &head.lane).await?;
+    // After a restore, a database that was lost may have sent it: the bank is asked first.
+    let ask_first = sends::ask_first_since(&mut tx, plan.at).await?;
+    if ask_first.is_some() {
+        sqlx::query("UPDATE instruction SET ask_first_since = $2 WHERE batch_id = $1")
+            .bind(head.batch)
+            .bind(ask_first)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let kind = match ask_first {
+        Some(_) => TaskKind::Query,
+        None => TaskKind::Send,
+    };
     sqlx::query(
         "INSERT INTO task (kind, priority, subject, due_at, bank, lane, turn)
          SELECT $2, $3, CAST(id AS TEXT), $4, bank, $5, $6 + row_number() OVER (ORDER BY id) - 1 FROM instruction WHERE batch_id = $1 ORDER BY id",
     )
     .bind(head.batch)
-    .bind(TaskKind::Send.code())
-    .bind(tasks::priority(TaskKind::Send))
+    .bind(kind.code())
+    .bind(tasks::priority(kind))
     .bind(plan.send_at.as_millisecond())
     .bind(&head.lane)
     .bind(turn)

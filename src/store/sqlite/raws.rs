@@ -119,6 +119,10 @@ pub(super) async fn finish_raw(
     broken: Option<&str>,
 ) -> Result<(), StoreError> {
     let mut tx = write(pool).await?;
+    if let Some(due) = begun_again(&mut tx, raw).await? {
+        tasks::settle(&mut tx, claim, Next::Again(due)).await?;
+        return Ok(tx.commit().await?);
+    }
     tasks::settle(&mut tx, claim, Next::Done).await?;
     let found = sqlx::query("UPDATE raw_document SET state = $2, broken = $3 WHERE id = $1")
         .bind(raw)
@@ -134,6 +138,60 @@ pub(super) async fn finish_raw(
         suspend_rest(&mut tx, raw, why).await?;
     }
     Ok(tx.commit().await?)
+}
+
+/// Has every document read once more that spoke of this instruction before it could be matched. One whose reading is under way is begun again at its end.
+pub(super) async fn read_again(
+    tx: &mut SqliteConnection,
+    bank: &str,
+    key: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "UPDATE raw_document SET again = 1 WHERE id IN (SELECT raw_id FROM suspense WHERE bank = $1 AND named = $2 AND settled_at IS NULL)
+         RETURNING id, state",
+    )
+    .bind(bank)
+    .bind(key)
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in rows {
+        let id = row.int("id")?;
+        if row.text("state")? != "unread" && begun_again(tx, id).await?.is_some() {
+            tasks::ensure(tx, TaskKind::Read, &id.to_string(), at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Begins the reading of a document anew, where that is wanted; gives when it is due.
+async fn begun_again(tx: &mut SqliteConnection, raw: i64) -> Result<Option<Timestamp>, StoreError> {
+    sqlx::query(
+        "UPDATE raw_document SET state = 'unread', next_ordinal = 0, again = 0 WHERE id = $1 AND again = 1 RETURNING at",
+    )
+    .bind(raw)
+    .fetch_optional(tx)
+    .await?
+    .map(|row| row.moment("at"))
+    .transpose()
+}
+
+/// What waited in suspense and found its payment, now that the document was read once more, waits no longer.
+pub(super) async fn settle(
+    tx: &mut SqliteConnection,
+    raw: i64,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE suspense SET settled_at = $2 WHERE raw_id = $1 AND settled_at IS NULL AND named IS NOT NULL AND EXISTS (
+           SELECT 1 FROM instruction i JOIN fact f ON f.instruction_id = i.id
+           WHERE i.bank = suspense.bank AND i.bank_key = suspense.named AND f.raw_id = suspense.raw_id AND f.ordinal = suspense.ordinal)",
+    )
+    .bind(raw)
+    .bind(at.as_millisecond())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// What stands behind the break may be about wages: people look at it.

@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_kept_evidence",
     11 "0011_flow",
     12 "0012_shortage",
+    13 "0013_dispatch",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -1,9 +1,7 @@
 //! Work that waits: claimed under a lease by one gateway at a time, and given back with the fence that the claim was given.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::write;
 use crate::store::columns::{Columns, moment};
@@ -278,24 +276,4 @@ pub(super) async fn settle(
     } else {
         Err(StoreError::Stale)
     }
-}
-
-/// Takes away the send tasks of instructions that this store never sent and the bank has all the same: only people may let them go now.
-pub(super) async fn hold_back(
-    tx: &mut SqliteConnection,
-    instructions: &BTreeSet<i64>,
-) -> Result<(), StoreError> {
-    if instructions.is_empty() {
-        return Ok(());
-    }
-    let mut query = QueryBuilder::new("DELETE FROM task WHERE kind = ");
-    query
-        .push_bind(TaskKind::Send.code())
-        .push(" AND subject IN (");
-    let mut subjects = query.separated(", ");
-    for instruction in instructions {
-        subjects.push_bind(instruction.to_string());
-    }
-    query.push(")").build().execute(tx).await?;
-    Ok(())
 }

@@ -93,7 +93,7 @@ pub(crate) async fn no_instruction_of_a_batch_that_differs_is_sent(bench: Bench)
     let instruction = other.subject.parse().unwrap();
     let intent = bench
         .store
-        .record_intent(&other, instruction, [7; 32], 9, at(9))
+        .record_intent(&other, instruction, ([7; 32], 9), 0, at(9))
         .await;
     assert!(matches!(intent, Err(StoreError::Stale)), "{intent:?}");
     let steps = bench.store.story("B1").await.unwrap().steps;
@@ -128,7 +128,7 @@ pub(crate) async fn a_part_that_never_left_is_not_sent_once_its_batch_is_held(be
     let claim = bench.claim(TaskKind::Send).await;
     let intent = bench
         .store
-        .record_intent(&claim, id, [7; 32], 99, at(21))
+        .record_intent(&claim, id, ([7; 32], 99), 0, at(21))
         .await;
     assert!(matches!(intent, Err(StoreError::Stale)), "{intent:?}");
     let instruction = bench.store.instruction(id).await.unwrap();

@@ -11,6 +11,7 @@ pub(crate) mod funds;
 pub(crate) mod identities;
 pub(crate) mod intake;
 pub(crate) mod keeping;
+pub(crate) mod lost;
 pub(crate) mod matching;
 pub(crate) mod pages;
 pub(crate) mod planning;

@@ -48,13 +48,13 @@ pub(crate) async fn intent_fixes_the_bytes(bench: Bench) {
     for (hash, size) in [([8; 32], 99), ([7; 32], 98)] {
         let other = bench
             .store
-            .record_intent(&claim, id, hash, size, at(60))
+            .record_intent(&claim, id, (hash, size), 0, at(60))
             .await;
         assert!(matches!(other, Err(StoreError::Broken(_))), "{other:?}");
     }
     bench
         .store
-        .record_intent(&claim, id, [7; 32], 99, at(60))
+        .record_intent(&claim, id, ([7; 32], 99), 0, at(60))
         .await
         .unwrap();
     assert_eq!(standing(&bench).await, [0, 0, 0, 2, 0, 0]);
@@ -65,7 +65,7 @@ pub(crate) async fn intent_is_committed_once_for_one_send(bench: Bench) {
     let (claim, id) = bench.intend().await;
     let again = bench
         .store
-        .record_intent(&claim, id, [7; 32], 99, at(4))
+        .record_intent(&claim, id, ([7; 32], 99), 0, at(4))
         .await;
     assert!(
         matches!(

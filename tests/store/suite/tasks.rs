@@ -130,11 +130,11 @@ pub(crate) async fn a_late_worker_is_refused_whatever_it_writes(bench: Bench) {
     let send = bench.claim(TaskKind::Send).await;
     let id = send.subject.parse().unwrap();
     let intent = store
-        .record_intent(&late(&send), id, [7; 32], 99, at(3))
+        .record_intent(&late(&send), id, ([7; 32], 99), 0, at(3))
         .await;
     assert!(matches!(intent, Err(StoreError::Stale)), "{intent:?}");
     store
-        .record_intent(&send, id, [7; 32], 99, at(3))
+        .record_intent(&send, id, ([7; 32], 99), 0, at(3))
         .await
         .unwrap();
     let known = happening(Event::Known);
