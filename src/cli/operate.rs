@@ -122,10 +122,7 @@ fn troubles(health: &HealthWire) -> String {
             words::moment(at)
         )
     });
-    away.chain(apart)
-        .chain(failing)
-        .chain(full)
-        .collect()
+    away.chain(apart).chain(failing).chain(full).collect()
 }
 
 /// Special accounts that lack money: which, how much, since when.

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tempfile::NamedTempFile;
+
 use super::{
     place::{Incoming, Names, Place, Stored},
     spool::{Spool, private_folders},

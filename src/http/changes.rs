@@ -273,6 +273,7 @@ fn planned_at(ask: &Ask, batch: &BatchView) -> Timestamp {
         BatchState::Released => ask.now(),
         BatchState::AwaitingReview
         | BatchState::AwaitingRelease
+        | BatchState::AwaitingFunds
         | BatchState::Planned
         | BatchState::ContentDiffers
         | BatchState::Refused

@@ -164,6 +164,7 @@ impl StoreError {
             | Self::Schema(_)
             | Self::NotFound { .. }
             | Self::Stale
+            | Self::WentBack { .. }
             | Self::Forbidden(_)
             | Self::Conflict(_)
             | Self::Broken(_) => false,

@@ -31,7 +31,9 @@ async fn step(store: &PostgresStore, now: Timestamp) -> Result<bool, StoreError>
     let id = claim.subject.parse().unwrap();
     let event = match store.instruction(id).await?.state {
         State::Planned => {
-            store.record_intent(&claim, id, [7; 32], 100, now).await?;
+            store
+                .record_intent(&claim, id, ([7; 32], 100), 0, now)
+                .await?;
             Event::Known
         }
         State::Sending => Event::Unclear,

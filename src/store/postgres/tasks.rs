@@ -280,6 +280,7 @@ async fn whom(
             }
         }
         TaskKind::Read
+        | TaskKind::Fund
         | TaskKind::Plan
         | TaskKind::Expire
         | TaskKind::Announce

@@ -215,6 +215,7 @@ async fn whom(
             }
         }
         TaskKind::Read
+        | TaskKind::Fund
         | TaskKind::Plan
         | TaskKind::Expire
         | TaskKind::Announce

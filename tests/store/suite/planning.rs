@@ -187,7 +187,9 @@ pub(crate) async fn a_day_of_payment_moves_until_bytes_are_fixed(bench: Bench) {
     };
     let refused = bench.store.redate(&late, id, tomorrow).await;
     assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
-    let intent = bench.store.record_intent(&claim, id, [7; 32], 9, at(3));
+    let intent = bench
+        .store
+        .record_intent(&claim, id, ([7; 32], 9), 0, at(3));
     intent.await.unwrap();
     let refused = bench
         .store
