@@ -70,8 +70,6 @@ struct Sent {
     hash: Option<Vec<u8>>,
     /// How often it may have left by these books.
     times: u32,
-    /// Whether it ever may have left.
-    ever: bool,
 }
 
 /// Watches one world.
@@ -215,17 +213,10 @@ impl Auditor {
     /// It may have left: how often is that now?
     pub fn may_have_left(&mut self, bank: &'static str, key: &str, refuses_duplicates: bool) {
         let sent = self.sent.entry((bank, key.to_owned())).or_default();
-        (sent.times, sent.ever) = (sent.times + 1, true);
+        sent.times += 1;
         if sent.times > 1 && !(refuses_duplicates && crate::world::MAY_SEND_AGAIN) {
             self.find(Harm::WrongOutcome, format!("{key} may have left twice"));
         }
-    }
-
-    /// Whether it may have left at all.
-    pub fn has_left(&self, bank: &'static str, key: &str) -> bool {
-        self.sent
-            .get(&(bank, key.to_owned()))
-            .is_some_and(|sent| sent.ever)
     }
 
     /// The task that went to a new holder since the last look: task and fence.
@@ -402,7 +393,6 @@ impl Auditor {
             .saturating_sub(1);
         let fate = bank.and_then(|bank| bank.fate(&item.bank_key, place));
         let refused = bank.is_some_and(|bank| bank.has_refused(&item.bank_key));
-        let left = bank.is_some_and(|bank| self.has_left(bank.nature.code, &item.bank_key));
         let right = match (wage.credits > wage.returns, wage.returns > 0, fate) {
             (true, _, Some(Fate::Corrected(_))) => {
                 matches!(item.place, Place::Paid | Place::InDoubt)
@@ -412,7 +402,7 @@ impl Auditor {
             (false, false, Some(_)) => item.place == Place::Failed,
             (false, false, None) if refused => matches!(item.place, Place::Failed | Place::InDoubt),
             // The bank never got it, cannot say that it never will, and nobody but people may decide.
-            (false, false, None) => left && item.place == Place::InDoubt,
+            (false, false, None) => item.place == Place::InDoubt,
         };
         let harm = match item.place {
             Place::Paid | Place::Returned if wage.credits == 0 => Harm::Lost,

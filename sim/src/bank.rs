@@ -259,7 +259,11 @@ impl Bank {
         }
         if whim.misnames {
             let mut outcome = self.outcome(index);
-            outcome.reference = misname(&outcome.reference);
+            let (own, other) = (outcome.reference.clone(), misname(&outcome.reference));
+            for (row, _) in &mut outcome.rows {
+                row.row_ref = row.row_ref.replace(&own, &other);
+            }
+            outcome.reference = other;
             let document = self.nature.dialect.result(&outcome, self.nature.listing);
             self.strangers += 1;
             self.plan(now, Item::Push(document));

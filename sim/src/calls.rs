@@ -8,7 +8,6 @@ use banksim::dialect::{Dialect, Reply};
 
 use crate::{
     bank::{LAG_MAX, Whim, misname},
-    chance::Draw,
     faults::{Chosen, Kind, Site},
     house::Failure,
     hub::{Answer, Call},
@@ -212,7 +211,12 @@ impl World {
         match chosen {
             Some(chosen) => self.spoiled(way, reply, chosen),
             None => {
-                let wait = if self.draw().hits(200) { 2_000 } else { 0 };
+                let calm = self.hub.state().faults.is_stopped();
+                let wait = if !calm && self.draw().hits(200) {
+                    2_000
+                } else {
+                    0
+                };
                 self.wait(way, Ok(whole(reply)), wait, None);
             }
         }
@@ -334,7 +338,7 @@ impl World {
 
     fn collect(&mut self, bank: usize, after: u64) -> Reply {
         let kinds = &[(Kind::CollectRepeated, 1)];
-        let chosen = self.hub.state().faults.choose(Site::Bank, 200, kinds);
+        let chosen = self.hub.state().faults.choose(Site::Collect, 200, kinds);
         match chosen.filter(|_| after > 0) {
             Some(chosen) => {
                 self.inject(chosen);
@@ -355,11 +359,11 @@ impl World {
             (Kind::OtherAmount, 2),
             (Kind::Stranger, 1),
         ];
+        let number = number_of(key);
         let mut state = self.hub.state();
-        let chosen = state.faults.choose(Site::Bank, 600, WHIMS);
-        let lag = state
-            .faults
-            .choose(Site::Bank, 400, &[(Kind::StaleNotKnown, 1)]);
+        let faults = &mut state.faults;
+        let chosen = faults.choose_for((Site::Bank, number), 600, WHIMS);
+        let lag = faults.choose_for((Site::Knows, number), 400, &[(Kind::StaleNotKnown, 1)]);
         drop(state);
         let is = |kind| chosen.is_some_and(|chosen| chosen.kind == kind);
         let whim = Whim {
@@ -374,7 +378,7 @@ impl World {
             misnames: is(Kind::Stranger),
             lag: lag.map_or(0, |mut lag| lag.draw.between(1_000, LAG_MAX)),
         };
-        let draw = self.draw_for(key);
+        let draw = self.fate_of(number);
         let (now, name) = (self.now, if swaps { misname(key) } else { key.to_owned() });
         let (reply, rows) = self.banks[bank].submit(now, key, &name, body, (whim, draw));
         let counts = match chosen.map(|chosen| chosen.kind) {
@@ -391,13 +395,6 @@ impl World {
             self.hub.state().faults.note(lag);
         }
         reply
-    }
-
-    fn draw_for(&mut self, key: &str) -> Draw {
-        let sum = key.bytes().fold(0_u64, |sum, byte| {
-            sum.wrapping_mul(31).wrapping_add(byte.into())
-        });
-        self.fate_of(sum)
     }
 
     fn wait_in_vain(&mut self, way: Way, wait: i64) {
@@ -423,6 +420,13 @@ impl World {
         self.tell(|| format!("FAULT {}", chosen.kind.code()));
         self.hub.state().faults.inject(chosen);
     }
+}
+
+/// A number for an instruction, the same whenever it arrives.
+fn number_of(key: &str) -> u64 {
+    key.bytes().fold(0, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    })
 }
 
 /// The same with a code for "paid" that is in no table, if that code is in it.

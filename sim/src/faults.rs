@@ -106,6 +106,10 @@ pub enum Site {
     Reply,
     /// What a bank does with an instruction.
     Bank,
+    /// Whether a bank knows what it has.
+    Knows,
+    /// What a bank gives to a look for returns.
+    Collect,
     /// A document that a bank pushes.
     Push,
     /// Between two acts.
@@ -114,7 +118,7 @@ pub enum Site {
     Start,
 }
 
-/// One chance for a fault: the how-manieth at its site.
+/// One chance for a fault: the how-manieth at its site, or the one with this number.
 pub type Mark = (Site, u64);
 
 /// A fault that was chosen; it counts when it is injected.
@@ -167,12 +171,18 @@ impl Faults {
         self.stopped
     }
 
-    /// A fault for this chance, or none; `scale` makes a site rarer: so many of a thousand.
+    /// A fault for the next chance at a site, or none; `scale` makes a site rarer: so many of a thousand.
     pub fn choose(&mut self, site: Site, scale: u64, kinds: &[(Kind, u64)]) -> Option<Chosen> {
         let count = self.asked.entry(site).or_default();
         *count += 1;
         let mark = (site, *count);
-        let mut draw = self.chance.at(site as u64, *count);
+        self.choose_for(mark, scale, kinds)
+    }
+
+    /// The same for a chance that has a number of its own, whatever came before it.
+    pub fn choose_for(&mut self, mark: Mark, scale: u64, kinds: &[(Kind, u64)]) -> Option<Chosen> {
+        let (site, count) = mark;
+        let mut draw = self.chance.at(site as u64, count);
         let strikes = draw.hits(self.permille * scale / 1_000);
         let planned = self.only.as_ref().is_none_or(|only| only.contains(&mark));
         if self.stopped || !strikes || !planned {

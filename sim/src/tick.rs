@@ -25,6 +25,8 @@ use crate::{
 /// No gateway's clock is further from the world's.
 const SKEW_MAX: i64 = 120_000;
 const FATES: u64 = 101;
+/// So far time goes on at least, milliseconds, once all is healed.
+const QUIET: i64 = 600_000;
 
 impl World {
     /// One thing happens.
@@ -61,7 +63,7 @@ impl World {
             (Kind::ClockForward, 1),
             (Kind::ClockBack, 1),
         ];
-        let chosen = self.hub.state().faults.choose(Site::Between, 150, KINDS);
+        let chosen = self.hub.state().faults.choose(Site::Between, 50, KINDS);
         let Some(mut chosen) = chosen else { return };
         let gate = chosen.draw.index(self.gates.len());
         match chosen.kind {
@@ -316,7 +318,13 @@ impl World {
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => self.now + 1_000,
         };
-        self.move_to(next.clamp(self.now + 1, self.now + 86_400_000));
+        // Once all is healed nothing is to be seen between one look and the next but empty answers.
+        let least = if self.hub.state().faults.is_stopped() {
+            QUIET
+        } else {
+            1
+        };
+        self.move_to(next.clamp(self.now + least, self.now + 86_400_000));
     }
 }
 

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
+    fact::BankCode,
     profile::Polling,
+    reason::Reason,
+    sabotage::{self, Switch},
 };
 
 use super::{
@@ -27,7 +30,10 @@ use crate::{
 const UNREACHABLE: SignedDuration = SignedDuration::from_secs(20);
 
 pub(super) async fn send(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
-    let view = gateway.store.instruction(subject_id(claim)?).await?;
+    let mut view = gateway.store.instruction(subject_id(claim)?).await?;
+    if sabotage::on(Switch::NewKeyPerSend) {
+        view.bank_key = format!("{}{}", &view.bank_key[1..], claim.fence % 10);
+    }
     let bank = gateway.banks.find(&view.bank)?;
     match view.state {
         State::Planned => send_planned(gateway, claim, &view, bank).await,
@@ -77,13 +83,16 @@ async fn send_planned(
             });
         }
     };
+    let submit = Operation::Submit {
+        bank_key: view.bank_key.clone(),
+    };
+    if sabotage::on(Switch::SendBeforeIntent) {
+        talk(gateway, bank, submit.clone(), Some(&bytes)).await?;
+    }
     gateway
         .store
         .record_intent(claim, view.id, bytes.hash, bytes.size, gateway.clock.now())
         .await?;
-    let submit = Operation::Submit {
-        bank_key: view.bank_key.clone(),
-    };
     let heard = talk(gateway, bank, submit, Some(&bytes)).await?;
     conclude(gateway, claim, view, bank, heard).await
 }
@@ -142,9 +151,20 @@ fn answered(
     raw: Option<i64>,
     soon: Timestamp,
 ) -> Happening {
+    let spoiled = match answer {
+        Answer::Duplicate => sabotage::on(Switch::DuplicateIsRefused),
+        Answer::Unclear { .. } => sabotage::on(Switch::UnclearIsRefused),
+        _ => false,
+    };
+    if spoiled && raw.is_some() {
+        return Happening {
+            refusal: Some((Reason::Format, BankCode::default())),
+            ..happening(gateway, Event::Refused, raw)
+        };
+    }
     match answer {
         Answer::Accepted | Answer::InProgress | Answer::Document { .. } => Happening {
-            query_at: Some(soon),
+            query_at: (!sabotage::on(Switch::NobodyAsks)).then_some(soon),
             ..happening(gateway, Event::Known, raw)
         },
         // A refusal is a fact about every payment in it, and a fact needs its document.

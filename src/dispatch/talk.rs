@@ -7,7 +7,10 @@ use std::{
 
 use futures_util::StreamExt;
 use tokio::task::spawn_blocking;
-use wagegate_domain::adapter::{Answer, Method, Operation, Reply, Request, Step};
+use wagegate_domain::{
+    adapter::{Answer, Method, Operation, Reply, Request, Step},
+    sabotage::{self, Switch},
+};
 
 use super::StepError;
 use crate::{
@@ -107,7 +110,9 @@ pub(super) async fn record_reply(
 
 /// After an earlier round the bank has heard from us, whatever became of this one.
 fn silence(error: &SendError, round: usize) -> Heard {
-    let left = if round == 0 {
+    let left = if sabotage::on(Switch::SilenceIsNothingLeft) {
+        BytesLeft::No
+    } else if round == 0 {
         error.bytes_left()
     } else {
         BytesLeft::Maybe

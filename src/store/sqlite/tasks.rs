@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 
+use wagegate_domain::sabotage::{self, Switch};
+
 use super::write;
 use crate::store::columns::{Columns, moment};
 use crate::store::{Claim, Next, StoreError, TaskKind};
@@ -115,6 +117,7 @@ pub(super) async fn hold(tx: &mut SqliteConnection, claim: &Claim) -> Result<(),
         .fetch_optional(tx)
         .await?
         .map(|_| ())
+        .or(sabotage::on(Switch::NoFencing).then_some(()))
         .ok_or(StoreError::Stale)
 }
 
@@ -169,7 +172,7 @@ pub(super) async fn settle(
         .bind(claim.fence)
         .bind(due.as_millisecond()),
     };
-    if query.execute(tx).await?.rows_affected() == 1 {
+    if query.execute(tx).await?.rows_affected() == 1 || sabotage::on(Switch::NoFencing) {
         Ok(())
     } else {
         Err(StoreError::Stale)
