@@ -87,6 +87,8 @@ struct Order {
     whim: Whim,
     pushes: bool,
     report: Option<Vec<u8>>,
+    /// A report that is pushed after the one that corrects it.
+    late: Option<Vec<u8>>,
     asked: u32,
 }
 
@@ -190,8 +192,9 @@ impl Bank {
             settled: false,
             corrected: false,
             whim,
-            pushes: whim.parts || whim.at_once || whim.contradicts || draw.hits(300),
+            pushes: whim.parts || whim.at_once || whim.contradicts || draw.hits(150),
             report: None,
+            late: None,
             asked: 0,
         });
         self.plan(now + work, Item::Settle(index));
@@ -268,7 +271,10 @@ impl Bank {
             self.strangers += 1;
             self.plan(now, Item::Push(document));
         }
-        if pushes {
+        // Of two reports that contradict each other either may be pushed first.
+        if whim.contradicts && index % 2 == 1 {
+            self.orders[index].late = Some(self.report(index));
+        } else if pushes {
             self.push_result(now, index);
         }
     }
@@ -339,6 +345,7 @@ impl Bank {
 
     fn correct(&mut self, index: usize) {
         let order = &mut self.orders[index];
+        let late = order.late.take();
         order.corrected = true;
         order.report = None;
         for (row, fate) in order.instruction.rows.iter().zip(&order.fates) {
@@ -351,11 +358,14 @@ impl Bank {
                 });
             }
         }
-        let document = self
-            .nature
-            .dialect
-            .result(&self.outcome(index), self.nature.listing);
+        let document = self.report(index);
         self.outbox.push_back(document);
+        self.outbox.extend(late);
+    }
+
+    fn report(&self, index: usize) -> Vec<u8> {
+        let outcome = self.outcome(index);
+        self.nature.dialect.result(&outcome, self.nature.listing)
     }
 
     fn outcome(&self, index: usize) -> Outcome {
@@ -458,9 +468,9 @@ impl Bank {
 
 /// The longest that a bank has an instruction without knowing it, milliseconds.
 pub const LAG_MAX: i64 = 120_000;
-const WORK_MAX: i64 = 1_800_000;
-const RETURN_AFTER: i64 = 3_600_000;
-const CORRECT_AFTER: i64 = 900_000;
+const WORK_MAX: i64 = 600_000;
+const RETURN_AFTER: i64 = 900_000;
+const CORRECT_AFTER: i64 = 300_000;
 
 const REASONS: [Reason; 4] = [
     Reason::NameMismatch,
@@ -475,7 +485,7 @@ fn fates(rows: usize, whim: Whim, draw: &mut Draw) -> Vec<Fate> {
             let reason = REASONS[draw.index(REASONS.len())];
             match draw.below(10) {
                 0 | 1 => Fate::Failed(reason),
-                2 | 3 => Fate::Returned(reason),
+                2..=4 => Fate::Returned(reason),
                 _ => Fate::Paid,
             }
         })
