@@ -151,11 +151,8 @@ fn answered(
     raw: Option<i64>,
     soon: Timestamp,
 ) -> Happening {
-    let spoiled = match answer {
-        Answer::Duplicate => sabotage::on(Switch::DuplicateIsRefused),
-        Answer::Unclear { .. } => sabotage::on(Switch::UnclearIsRefused),
-        _ => false,
-    };
+    let spoiled = (answer == Answer::Duplicate && sabotage::on(Switch::DuplicateIsRefused))
+        || (matches!(answer, Answer::Unclear { .. }) && sabotage::on(Switch::UnclearIsRefused));
     if spoiled && raw.is_some() {
         return Happening {
             refusal: Some((Reason::Format, BankCode::default())),
