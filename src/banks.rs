@@ -8,15 +8,15 @@ use wagegate_domain::{adapter::Adapter, calendar::Calendar};
 use wagegate_iso20022::Iso20022;
 use wagegate_textfile::Textfile;
 
-use crate::transport::https::BankClient;
+use crate::transport::line::Line;
 
 /// One bank: what it speaks and where it is.
 #[derive(Clone, Debug)]
 pub struct Bank {
     /// Its format family with its profile.
     pub adapter: Arc<dyn Adapter>,
-    /// Calls it over mutual TLS.
-    pub client: BankClient,
+    /// Calls it; over mutual TLS, outside of simulations.
+    pub client: Arc<dyn Line>,
 }
 
 /// Every bank that this gateway talks to, by code, and the calendar by which they work.

@@ -21,6 +21,7 @@ use wagegate::{
         https::{
             BankClient, Body, BytesLeft, Endpoint, InboundReply, OutboundRequest, SendError, Verb,
         },
+        line::Line as _,
         tls::{BankTrust, KeyFiles, client_config, own_certificate},
     },
 };

@@ -25,6 +25,7 @@ pub mod plan;
 pub mod profile;
 pub mod reason;
 pub mod roster;
+pub mod sabotage;
 pub mod seating;
 
 pub use money::Fen;

@@ -2,6 +2,7 @@
 
 use crate::fact::Verdict;
 use crate::reason::Reason;
+use crate::sabotage::{self, Switch};
 
 /// What became of one attempt to pay one wage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +66,15 @@ impl Outcome {
 /// [`Reason::ALL`] stays, because a choice by order of arrival would make the outcome depend on the post.
 pub fn fold(known: Outcome, fact: Verdict) -> Outcome {
     match (known, fact) {
+        (Outcome::Open, Verdict::Accepted | Verdict::InProgress)
+            if sabotage::on(Switch::AcceptedIsPaid) =>
+        {
+            Outcome::Paid
+        }
+        (_, Verdict::Returned(_)) if sabotage::on(Switch::ReturnIgnored) => known,
+        (Outcome::Paid, Verdict::Failed(reason)) if sabotage::on(Switch::LastWordWins) => {
+            Outcome::Failed(reason)
+        }
         (_, Verdict::Accepted | Verdict::InProgress | Verdict::Unknown) => known,
         (Outcome::Returned(one), Verdict::Returned(other)) => Outcome::Returned(one.min(other)),
         (Outcome::Returned(_), Verdict::Paid | Verdict::Failed(_)) => known,

@@ -91,6 +91,6 @@ fn open_bank(entry: &BankEntry, clock: &Arc<dyn Clock>) -> Result<(Bank, BankTru
         own: own_certificate(&entry.own()).map_err(Failure::here)?,
     };
     let tls = client_config(&trust, Arc::clone(clock)).map_err(Failure::here)?;
-    let client = BankClient::new(entry.endpoint(&code), tls).map_err(Failure::here)?;
+    let client = Arc::new(BankClient::new(entry.endpoint(&code), tls).map_err(Failure::here)?);
     Ok((Bank { adapter, client }, trust))
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tokio::task::spawn_blocking;
-use wagegate_domain::adapter::{Answer, DecodeError, Operation};
+use wagegate_domain::{
+    adapter::{Answer, DecodeError, Operation},
+    sabotage::{self, Switch},
+};
 
 use super::{
     StepError,
@@ -33,6 +36,14 @@ pub(super) async fn collect(gateway: &Gateway, claim: &Claim) -> Result<(), Step
             answer: Answer::Document { next_cursor },
             reply: Some(reply),
         } => {
+            if let (true, Some(cursor)) = (sabotage::on(Switch::CursorBeforeDocument), &next_cursor)
+            {
+                let next = Next::Again(now);
+                gateway
+                    .store
+                    .move_cursor(claim, &claim.subject, cursor, next)
+                    .await?;
+            }
             // Written down first: a crash before the cursor moves brings the same bytes again, which change nothing.
             let wanted = ReadTask::Wanted;
             let recorded = record_reply(gateway, origin, None, Some(&reply), wanted).await?;
@@ -83,6 +94,9 @@ async fn unusable(
 
 /// Reads a document to its end without taking anything from it.
 async fn is_whole(gateway: &Gateway, bank: &Bank, reply: &Kept) -> Result<bool, StepError> {
+    if sabotage::on(Switch::HalfIsWhole) {
+        return Ok(true);
+    }
     let mut input = gateway.evidence.open_reader(reply.hash).await?;
     let adapter = Arc::clone(&bank.adapter);
     match spawn_blocking(move || adapter.decode(None, &mut input, &mut drop)).await? {

@@ -25,7 +25,8 @@ pub struct MarkError {
 /// The newest send that was made from here.
 #[derive(Clone, Debug)]
 pub struct Mark {
-    path: PathBuf,
+    /// None where it is only remembered.
+    path: Option<PathBuf>,
     newest: Arc<Mutex<i64>>,
 }
 
@@ -43,9 +44,17 @@ impl Mark {
             source,
         })?;
         Ok(Self {
-            path,
+            path: Some(path),
             newest: Arc::new(Mutex::new(newest)),
         })
+    }
+
+    /// A mark that lives as long as its clones: for simulated worlds, whose power never fails.
+    pub fn in_memory() -> Self {
+        Self {
+            path: None,
+            newest: Arc::default(),
+        }
     }
 
     /// The newest send that was noted; 0 for none.
@@ -58,47 +67,49 @@ impl Mark {
     /// # Errors
     /// It cannot be written: what is not noted must not be sent.
     pub async fn note(&self, number: i64) -> Result<(), MarkError> {
-        let own = self.clone();
-        let noted = spawn_blocking(move || own.write(number)).await;
+        let Some(path) = self.path.clone() else {
+            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            *newest = number.max(*newest);
+            return Ok(());
+        };
+        let (newest, file) = (Arc::clone(&self.newest), path.clone());
+        let noted = spawn_blocking(move || write(&file, &newest, number)).await;
         noted
             .map_err(io::Error::other)
             .flatten()
-            .map_err(|source| MarkError {
-                path: self.path.clone(),
-                source,
-            })
+            .map_err(|source| MarkError { path, source })
     }
+}
 
-    /// Under the lock, so that a lower number never replaces a higher one: several workers note theirs, and several gateways may share a witness.
-    fn write(&self, number: i64) -> io::Result<()> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if number <= *newest {
-            return Ok(());
-        }
-        let lock = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(self.path.with_extension("lock"))?;
-        lock.lock()?;
-        let there = read(&self.path)?;
-        if number <= there {
-            *newest = there;
-            return Ok(());
-        }
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            Some(_) | None => Path::new("."),
-        };
-        let file = NamedTempFile::new_in(folder)?;
-        fs::write(file.path(), format!("{number}\n"))?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        fs::File::open(folder)?.sync_all()?;
-        *newest = number;
-        Ok(())
+/// Under the lock, so that a lower number never replaces a higher one: several workers note theirs, and several gateways may share a witness.
+fn write(path: &Path, newest: &Mutex<i64>, number: i64) -> io::Result<()> {
+    let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+    if number <= *newest {
+        return Ok(());
     }
+    let lock = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path.with_extension("lock"))?;
+    lock.lock()?;
+    let there = read(path)?;
+    if number <= there {
+        *newest = there;
+        return Ok(());
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let file = NamedTempFile::new_in(folder)?;
+    fs::write(file.path(), format!("{number}\n"))?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    fs::File::open(folder)?.sync_all()?;
+    *newest = number;
+    Ok(())
 }
 
 fn read(path: &Path) -> io::Result<i64> {

@@ -8,7 +8,10 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
+    fact::BankCode,
     profile::{BankProfile, Polling},
+    reason::Reason,
+    sabotage::{self, Switch},
 };
 
 use super::{
@@ -238,6 +241,10 @@ fn told(gateway: &Gateway, answer: Answer, raw: Option<i64>) -> Happening {
         }
         Answer::Refused { reason, bank } if raw.is_some() => Happening {
             refusal: Some((reason, bank)),
+            ..happening(gateway, Event::Refused, raw)
+        },
+        Answer::NotKnown if raw.is_some() && sabotage::on(Switch::NotKnownIsRefused) => Happening {
+            refusal: Some((Reason::Format, BankCode::default())),
             ..happening(gateway, Event::Refused, raw)
         },
         Answer::NotKnown => happening(gateway, Event::NotKnown, raw),

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
+    fact::BankCode,
     profile::Polling,
+    reason::Reason,
+    sabotage::{self, Switch},
 };
 
 use super::{
@@ -31,7 +34,10 @@ pub const SEND_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 const UNREACHABLE: SignedDuration = SignedDuration::from_secs(20);
 
 pub(super) async fn send(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
-    let view = gateway.store.instruction(subject_id(claim)?).await?;
+    let mut view = gateway.store.instruction(subject_id(claim)?).await?;
+    if sabotage::on(Switch::NewKeyPerSend) {
+        view.bank_key = format!("{}{}", &view.bank_key[1..], claim.fence % 10);
+    }
     let bank = gateway.banks.find(&view.bank)?;
     match view.state {
         // A database that was lost may have sent it: its query task says when it may go.
@@ -89,34 +95,46 @@ async fn send_planned(
             });
         }
     };
-    let intent_at = gateway.clock.now();
-    let content = (bytes.hash, bytes.size);
-    let witnessed = gateway.mark.newest();
-    let intent = gateway
-        .store
-        .record_intent(claim, view.id, content, witnessed, intent_at)
-        .await;
-    let number = match intent {
-        Err(error @ StoreError::WentBack { .. }) => {
-            return Err(restored::found(gateway, error).await);
-        }
-        intent => intent?,
+    let submit = Operation::Submit {
+        bank_key: view.bank_key.clone(),
     };
+    let intent_at = gateway.clock.now();
+    let handed = Handed {
+        bytes: &bytes,
+        until: intent_at + SEND_WITHIN,
+    };
+    if sabotage::on(Switch::SendBeforeIntent) {
+        talk(gateway, bank, submit.clone(), Some(handed)).await?;
+    }
+    let number = intend(gateway, claim, view, &bytes, intent_at).await?;
     if let Err(error) = gateway.mark.note(number).await {
         tracing::error!(instruction = view.id, %error, "a send could not be noted outside the database; nothing left");
         let nothing = happening(gateway, Event::NothingLeft, None);
         let later = Next::Again(gateway.clock.now() + UNREACHABLE);
         return record(gateway, claim, view, &nothing, later).await;
     }
-    let submit = Operation::Submit {
-        bank_key: view.bank_key.clone(),
-    };
-    let handed = Handed {
-        bytes: &bytes,
-        until: intent_at + SEND_WITHIN,
-    };
     let heard = talk(gateway, bank, submit, Some(handed)).await?;
     conclude(gateway, claim, view, bank, heard).await
+}
+
+/// Commits intent in a database that knows every send there was; gives the number of this one.
+async fn intend(
+    gateway: &Gateway,
+    claim: &Claim,
+    view: &InstructionView,
+    bytes: &Kept,
+    at: Timestamp,
+) -> Result<i64, StepError> {
+    let content = (bytes.hash, bytes.size);
+    let witnessed = gateway.mark.newest();
+    let intent = gateway
+        .store
+        .record_intent(claim, view.id, content, witnessed, at)
+        .await;
+    match intent {
+        Err(error @ StoreError::WentBack { .. }) => Err(restored::found(gateway, error).await),
+        intent => Ok(intent?),
+    }
 }
 
 async fn conclude(
@@ -173,9 +191,17 @@ fn answered(
     raw: Option<i64>,
     soon: Timestamp,
 ) -> Happening {
+    let spoiled = (answer == Answer::Duplicate && sabotage::on(Switch::DuplicateIsRefused))
+        || (matches!(answer, Answer::Unclear { .. }) && sabotage::on(Switch::UnclearIsRefused));
+    if spoiled && raw.is_some() {
+        return Happening {
+            refusal: Some((Reason::Format, BankCode::default())),
+            ..happening(gateway, Event::Refused, raw)
+        };
+    }
     match answer {
         Answer::Accepted | Answer::InProgress | Answer::Document { .. } => Happening {
-            query_at: Some(soon),
+            query_at: (!sabotage::on(Switch::NobodyAsks)).then_some(soon),
             ..happening(gateway, Event::Known, raw)
         },
         // A refusal is a fact about every payment in it, and a fact needs its document.

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use wagegate_domain::{
     adapter::{Answer, Method, Operation, Reply, Request, Step},
     link::{Call, Came},
+    sabotage::{self, Switch},
 };
 
 use super::StepError;
@@ -155,7 +156,9 @@ pub(super) async fn record_reply(
 
 /// After an earlier round the bank has heard from us, whatever became of this one.
 fn silence(error: &SendError, round: usize) -> Heard {
-    let left = if round == 0 {
+    let left = if sabotage::on(Switch::SilenceIsNothingLeft) {
+        BytesLeft::No
+    } else if round == 0 {
         error.bytes_left()
     } else {
         BytesLeft::Maybe

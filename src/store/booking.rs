@@ -13,6 +13,7 @@ use wagegate_domain::outcome::{Outcome, fold};
 use wagegate_domain::plan::parse_reference;
 use wagegate_domain::reason::Reason;
 use wagegate_domain::roster::CardStatus;
+use wagegate_domain::sabotage::{self, Switch};
 
 use super::moves::Moves;
 use super::troubles::Troubles;
@@ -447,6 +448,9 @@ impl Booking {
 
     /// Puts a saying before people.
     pub(super) fn park(&mut self, saying: &Saying, why: &str) {
+        if sabotage::on(Switch::UnmatchedDropped) {
+            return;
+        }
         let amount = match &saying.told {
             Told::Item { amount, .. } | Told::Parked { amount, .. } => *amount,
             Told::Rest { total, .. } => *total,
@@ -503,7 +507,8 @@ impl Standings {
 }
 
 fn same_amount(attempt: &mut Standing, told: Option<Fen>) -> Result<&mut Standing, &'static str> {
-    if told.is_none_or(|told| told == attempt.amount) {
+    let passes = sabotage::on(Switch::AmountNotCompared);
+    if passes || told.is_none_or(|told| told == attempt.amount) {
         Ok(attempt)
     } else {
         Err(OTHER_AMOUNT)

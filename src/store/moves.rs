@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use wagegate_domain::Fen;
 use wagegate_domain::ledger::movement;
 use wagegate_domain::outcome::Place;
+use wagegate_domain::sabotage::{self, Switch};
 
 use super::StoreError;
 use super::columns::stored;
@@ -31,6 +32,9 @@ pub(super) fn shifts(moves: &Moves) -> Result<Shifts, StoreError> {
             let (items, total) = shifts.tallies.entry((*batch, *place)).or_default();
             *items += by;
             *total = total.checked_add(fen).ok_or_else(overflow)?;
+            if sabotage::on(Switch::RoundedSums) && by > 0 {
+                *total = Fen::new(total.get() / 10 * 10);
+            }
         }
         let moved = movement(*from, *to, *sum).ok_or_else(overflow)?;
         let (balance, reserved) = shifts.accounts.entry(*batch).or_default();

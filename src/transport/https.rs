@@ -13,12 +13,15 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{Client, Method, Response, Url, header, redirect, retry};
 use rustls::ClientConfig;
 use thiserror::Error;
+
+use super::line::Line;
 
 /// Where one bank is and how long it may take.
 #[derive(Debug, Clone)]
@@ -162,18 +165,6 @@ impl BankClient {
         })
     }
 
-    /// Makes one call, once.
-    ///
-    /// # Errors
-    /// No answer; `SendError::bytes_left` says whether the bank may have seen the request. Any status is an answer.
-    pub async fn exchange(&self, request: OutboundRequest) -> Result<InboundReply, SendError> {
-        let request = self.build(request)?;
-        match self.client.execute(request).await {
-            Ok(response) => Ok(self.reply(response)),
-            Err(error) => Err(self.failure(&error)),
-        }
-    }
-
     fn build(&self, request: OutboundRequest) -> Result<reqwest::Request, SendError> {
         let method = match request.verb {
             Verb::Get => Method::GET,
@@ -221,14 +212,12 @@ impl BankClient {
             content_type: text("content-type"),
             next_cursor: text("next-cursor"),
             date: text("date").and_then(|date| http_date(&date)),
-            body: ReplyBody {
-                pieces: Box::pin(
-                    response
-                        .bytes_stream()
-                        .map(|piece| piece.map_err(|error| io::Error::other(chain(&error)))),
-                ),
-                left: self.endpoint.reply_cap,
-            },
+            body: ReplyBody::of(
+                response
+                    .bytes_stream()
+                    .map(|piece| piece.map_err(|error| io::Error::other(chain(&error)))),
+                self.endpoint.reply_cap,
+            ),
         }
     }
 
@@ -256,6 +245,17 @@ fn http_date(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(text).ok()
 }
 
+#[async_trait]
+impl Line for BankClient {
+    async fn exchange(&self, request: OutboundRequest) -> Result<InboundReply, SendError> {
+        let request = self.build(request)?;
+        match self.client.execute(request).await {
+            Ok(response) => Ok(self.reply(response)),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+}
+
 /// The error with its causes: reqwest's own text stops at "error sending request". The URL stays out, it holds references.
 fn chain(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() {
@@ -273,6 +273,14 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 impl ReplyBody {
+    /// Pieces as they come, `cap` bytes at most.
+    pub fn of(pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static, cap: u64) -> Self {
+        Self {
+            pieces: Box::pin(pieces),
+            left: cap,
+        }
+    }
+
     /// The whole body, for answers known to be short.
     ///
     /// # Errors

@@ -556,6 +556,6 @@ fn bank(
     let tls = client_config(&trust, Arc::clone(clock) as Arc<dyn Clock>).unwrap();
     Bank {
         adapter: banks::adapter(profile).unwrap(),
-        client: BankClient::new(endpoint, tls).unwrap(),
+        client: Arc::new(BankClient::new(endpoint, tls).unwrap()),
     }
 }

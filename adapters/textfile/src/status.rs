@@ -6,6 +6,7 @@ use serde::Deserialize;
 use wagegate_domain::adapter::{Answer, Operation};
 use wagegate_domain::fact::{BankCode, Verdict};
 use wagegate_domain::reason::Reason;
+use wagegate_domain::sabotage::{self, Switch};
 
 /// A table of row codes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -19,9 +20,11 @@ struct Meaning(Verdict);
 
 impl Codes {
     pub(crate) fn verdict(&self, code: &str) -> Verdict {
-        self.0
-            .get(code)
-            .map_or(Verdict::Unknown, |meaning| meaning.0)
+        let unknown = match sabotage::on(Switch::UnknownIsFailed) {
+            true => Verdict::Failed(Reason::StatusAbnormal),
+            false => Verdict::Unknown,
+        };
+        self.0.get(code).map_or(unknown, |meaning| meaning.0)
     }
 
     pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {

@@ -99,7 +99,7 @@ pub(crate) async fn desk(folder: &TempDir, engine: &str, url: &str) -> Desk {
     };
     let bank = Bank {
         adapter: adapter(BISHUI).unwrap(),
-        client: BankClient::new(endpoint, tls).unwrap(),
+        client: Arc::new(BankClient::new(endpoint, tls).unwrap()),
     };
     Desk {
         store: store(engine, url).await,

@@ -38,6 +38,7 @@ mod standings;
 mod tallies;
 mod tasks;
 mod versions;
+mod watching;
 mod webhooks;
 mod workers;
 
@@ -46,6 +47,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -55,6 +57,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
+
+pub use watching::Watch;
 
 use crate::store::*;
 
@@ -77,6 +81,11 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file of a `sqlite://` URL, makes it where it is missing, and brings its schema up to this program's.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_watched(url, Arc::new(|| true)).await
+    }
+
+    /// The same, and asks `watch` before every commit; where it says no, the commit becomes a rollback.
+    pub async fn open_watched(url: &str, watch: Watch) -> Result<Self, StoreError> {
         // FULL: under a power cut NORMAL loses commits that were answered, and a payment could be sent twice.
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
@@ -90,6 +99,8 @@ impl SqliteStore {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(TURN)
+            .before_acquire(|writer, _| Box::pin(async { Ok(watching::is_usable(writer)) }))
+            .after_connect(move |writer, _| watching::watched(writer, Arc::clone(&watch)))
             .connect_with(options.clone())
             .await?;
         schema::migrate(&writer).await?;

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
+use wagegate_domain::sabotage::{self, Switch};
+
 use super::write;
 use crate::store::columns::{Columns, moment};
 use crate::store::task::NOT_BACK;
@@ -145,6 +147,7 @@ pub(super) async fn hold(tx: &mut SqliteConnection, claim: &Claim) -> Result<(),
         .fetch_optional(tx)
         .await?
         .map(|_| ())
+        .or(sabotage::on(Switch::NoFencing).then_some(()))
         .ok_or(StoreError::Stale)
 }
 
@@ -272,7 +275,7 @@ pub(super) async fn settle(
         .bind(claim.fence)
         .bind(due.as_millisecond()),
     };
-    if query.execute(tx).await?.rows_affected() == 1 {
+    if query.execute(tx).await?.rows_affected() == 1 || sabotage::on(Switch::NoFencing) {
         Ok(())
     } else {
         Err(StoreError::Stale)

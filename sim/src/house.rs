@@ -1,0 +1,331 @@
+//! What many worlds share: keys, evidence, adapters, and databases that are migrated and filled once and copied for each world.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use banksim::{behaviour::Listing, dialect::Dialect};
+use bytes::Bytes;
+use futures_util::stream;
+use jiff::Timestamp;
+use tempfile::TempDir;
+use wagegate::{
+    audit::Witness,
+    banks::{self, Bank, Banks},
+    clock::{Clock, ManualClock, china_date},
+    dispatch::Mark,
+    evidence::Evidence,
+    gateway::Gateway,
+    intake,
+    security::seal::Vault,
+    store::{Deposit, ProjectEntry, RegionEntry, Store, TaskKind, sqlite::SqliteStore},
+};
+use wagegate_domain::{Fen, PayMonth, adapter::Adapter, batch::ContentHash, ids::Region};
+
+use crate::{
+    bank::Nature,
+    chance::Chance,
+    faults::Faults,
+    hub::{Hub, SimLine},
+    people,
+};
+
+/// What cannot be told apart here: the house itself failed, and no world is to blame.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+const QINGSHAN: &str = include_str!("../../adapters/iso20022/banks/qingshan.toml");
+const BISHUI: &str = include_str!("../../adapters/textfile/banks/bishui.toml");
+
+/// The four banks: two dialects, with and without an eye for duplicates.
+pub const NATURES: [Nature; 4] = [
+    Nature {
+        code: "qingshan",
+        dialect: Dialect::Iso20022,
+        refuses_duplicates: true,
+        listing: Listing::All,
+    },
+    Nature {
+        code: "qingsong",
+        dialect: Dialect::Iso20022,
+        refuses_duplicates: false,
+        listing: Listing::Rejects,
+    },
+    Nature {
+        code: "bishui",
+        dialect: Dialect::Textfile,
+        refuses_duplicates: true,
+        listing: Listing::All,
+    },
+    Nature {
+        code: "bihu",
+        dialect: Dialect::Textfile,
+        refuses_duplicates: false,
+        listing: Listing::All,
+    },
+];
+
+/// When every world begins, milliseconds since 1970.
+pub const START: i64 = 1_793_584_800_000;
+/// How many different databases worlds begin with.
+const SHAPES: u64 = 48;
+const OPERATOR: &str = "wagegate://user/operator";
+
+/// A batch that waits for its review.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Its code.
+    pub code: String,
+    /// What approvals bind.
+    pub content: ContentHash,
+    /// Its place among [`NATURES`].
+    pub bank: usize,
+    /// The special account.
+    pub account: String,
+    /// Its wages, in order: card and fen.
+    pub wages: Vec<(String, i64)>,
+    /// Their sum.
+    pub total: i64,
+}
+
+/// A database to begin with.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The file's bytes.
+    pub bytes: Arc<Vec<u8>>,
+    /// The batches in it.
+    pub batches: Vec<Waiting>,
+    /// The banks that they are paid through, as places in [`NATURES`].
+    pub banks: Vec<usize>,
+}
+
+/// One thread's house.
+#[derive(Debug)]
+pub struct House {
+    folder: TempDir,
+    vault: Arc<Vault>,
+    evidence: Evidence,
+    witness: Witness,
+    adapters: Vec<Arc<dyn Adapter>>,
+    templates: BTreeMap<u64, Template>,
+}
+
+impl House {
+    /// Makes one in memory, where the machine has such a place.
+    ///
+    /// # Errors
+    /// Keys, folders or profiles cannot be made.
+    pub fn new() -> Result<Self, Failure> {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() {
+            tempfile::Builder::new()
+                .prefix("wagegate-sim")
+                .tempdir_in(memory)?
+        } else {
+            tempfile::tempdir()?
+        };
+        let keys = folder.path().join("keys.toml");
+        Vault::create(&keys)?;
+        let vault = Arc::new(Vault::open(&keys)?);
+        let evidence = Evidence::open(&folder.path().join("evidence"), Arc::clone(&vault))?;
+        let witness = Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault))?;
+        let adapters = NATURES
+            .iter()
+            .map(|nature| Ok(banks::adapter(&profile(nature))?));
+        Ok(Self {
+            vault,
+            evidence,
+            witness,
+            adapters: adapters.collect::<Result<_, Failure>>()?,
+            templates: BTreeMap::new(),
+            folder,
+        })
+    }
+
+    /// Where a world's database lies.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("world.db")
+    }
+
+    /// A gateway over a store, whose calls wait in the hub.
+    ///
+    /// # Errors
+    /// Two banks with one code.
+    pub fn gateway(
+        &self,
+        store: Arc<dyn Store>,
+        hub: &Arc<Hub>,
+        clock: Arc<ManualClock>,
+    ) -> Result<Arc<Gateway>, Failure> {
+        let bank = |(nature, adapter): (&Nature, &Arc<dyn Adapter>)| Bank {
+            adapter: Arc::clone(adapter),
+            client: Arc::new(SimLine {
+                bank: nature.code,
+                hub: Arc::clone(hub),
+            }),
+        };
+        let known = Banks::new(NATURES.iter().zip(&self.adapters).map(bank))?;
+        Ok(Arc::new(Gateway {
+            store,
+            evidence: self.evidence.clone(),
+            vault: Arc::clone(&self.vault),
+            keys: Default::default(),
+            banks: Arc::new(known),
+            national: Default::default(),
+            approval: Default::default(),
+            witness: self.witness.clone(),
+            mark: Mark::in_memory(),
+            courier: Default::default(),
+            clock: clock as Arc<dyn Clock>,
+            vitals: Default::default(),
+            work: tokio::sync::Notify::new(),
+        }))
+    }
+
+    /// The database that a world with this seed begins with; made when it is first asked for.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub async fn template(&mut self, seed: u64) -> Result<Template, Failure> {
+        let shape = Chance::new(seed).at(0, 0).below(SHAPES);
+        if let Some(template) = self.templates.get(&shape) {
+            return Ok(template.clone());
+        }
+        let template = self.make(shape).await?;
+        self.templates.insert(shape, template.clone());
+        Ok(template)
+    }
+
+    async fn make(&self, shape: u64) -> Result<Template, Failure> {
+        let mut draw = Chance::new(shape).at(1, 0);
+        let path = self.folder.path().join("template.db");
+        let store = Arc::new(SqliteStore::open(&url(&path)).await?);
+        let hub = Hub::new(Faults::new(Chance::new(0), 0, None));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millisecond(START)?));
+        let gateway = self.gateway(Arc::clone(&store) as Arc<dyn Store>, &hub, clock)?;
+        let first = draw.index(NATURES.len());
+        let banks = if draw.hits(400) {
+            vec![
+                first,
+                (first + 1 + draw.index(NATURES.len() - 1)) % NATURES.len(),
+            ]
+        } else {
+            vec![first]
+        };
+        found(&gateway, &banks).await?;
+        let mut batches = Vec::new();
+        for number in 1..=u32::try_from(draw.between(1, 3))? {
+            let bank = banks[draw.index(banks.len())];
+            let rows = u32::try_from(draw.between(1, 6))?;
+            batches.push(submit(&gateway, number, bank, rows).await?);
+        }
+        store.close().await;
+        let bytes = Arc::new(fs::read(&path)?);
+        fs::remove_file(&path)?;
+        Ok(Template {
+            bytes,
+            batches,
+            banks,
+        })
+    }
+}
+
+/// The URL of a database file.
+pub fn url(path: &Path) -> String {
+    format!("sqlite://{}", path.display())
+}
+
+/// The sample bank's own profile under another name, with so small a limit that small batches have several parts.
+fn profile(nature: &Nature) -> String {
+    let (text, code, limit) = match nature.dialect {
+        Dialect::Iso20022 => (QINGSHAN, "qingshan", "rows_max = 3000"),
+        Dialect::Textfile => (BISHUI, "bishui", "rows_max = 1000"),
+    };
+    text.replace(
+        &format!("code = \"{code}\""),
+        &format!("code = \"{}\"", nature.code),
+    )
+    .replace(limit, "rows_max = 3")
+}
+
+/// Regions, and a look for returns at each bank.
+async fn found(gateway: &Gateway, banks: &[usize]) -> Result<(), Failure> {
+    let now = gateway.clock.now();
+    let region = |code, name: &str| {
+        Ok::<_, Failure>(RegionEntry {
+            code: Region::parse(code).map_err(|error| error.to_string())?,
+            name: name.into(),
+            base_projects: Some(10),
+        })
+    };
+    let regions = [region("530100", "昆明市")?, region("530102", "五华区")?];
+    gateway
+        .store
+        .import_regions(&regions, OPERATOR, now)
+        .await?;
+    for bank in banks {
+        let code = NATURES[*bank].code;
+        gateway
+            .store
+            .ensure_task(TaskKind::Collect, code, now)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A project with a batch that waits for its review. The money is not there yet.
+async fn submit(
+    gateway: &Gateway,
+    number: u32,
+    bank: usize,
+    rows: u32,
+) -> Result<Waiting, Failure> {
+    let (code, account) = (format!("P{number}"), format!("53000000{number:04}"));
+    let entry = ProjectEntry {
+        code: code.clone(),
+        name: format!("第{number}项目"),
+        region: Region::parse("530102").map_err(|error| error.to_string())?,
+        contractor_uscc: "91530902MA6K004010".into(),
+        contractor: "示例建设有限公司".into(),
+        bank: NATURES[bank].code.into(),
+        account: account.clone(),
+        account_name: "示例建设有限公司农民工工资专用账户".into(),
+        aliases: vec![],
+    };
+    let now = gateway.clock.now();
+    gateway
+        .store
+        .import_projects(&[entry], OPERATOR, now)
+        .await?;
+    let upload = stream::iter([Ok(Bytes::from(people::sheet(number, rows)))]);
+    let month = PayMonth::parse("2026-10").map_err(|error| error.to_string())?;
+    let submission = intake::Submission::plain(&code, month, "wagegate://user/clerk");
+    let desk = intake::Desk::of(gateway);
+    let batch = intake::submit(&desk, Box::pin(upload), &submission)
+        .await?
+        .batch;
+    Ok(Waiting {
+        code: batch.code,
+        content: batch.content,
+        bank,
+        account,
+        wages: (1..=rows)
+            .map(|n| (people::card(number, n), people::wage(n)))
+            .collect(),
+        total: batch.total.get(),
+    })
+}
+
+/// What arrives on a batch's special account.
+pub fn deposit(batch: &Waiting, at: Timestamp) -> Deposit {
+    Deposit {
+        bank: NATURES[batch.bank].code.into(),
+        account: batch.account.clone(),
+        reference: format!("OPEN{}", batch.account),
+        amount: Fen::new(batch.total),
+        value_date: china_date(at),
+    }
+}
