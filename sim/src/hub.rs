@@ -56,6 +56,7 @@ impl From<Answer> for InboundReply {
         Self {
             status: answer.status,
             content_type: None,
+            date: None,
             next_cursor: answer.cursor.map(|cursor| cursor.to_string()),
             body: ReplyBody::of(pieces, CAP),
         }

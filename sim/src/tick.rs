@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use wagegate::{
     dispatch::{Progress, StepError},
     reconcile::receive_push,
-    store::{Approvals as _, Conflict, Decision, Says, Store as _, StoreError},
+    store::{Approvals as _, Decision, Says, Store as _, StoreError},
 };
 use wagegate_domain::batch::BatchState;
 
@@ -127,7 +127,7 @@ impl World {
         Ok(())
     }
 
-    /// Two people say their word, whatever of it was not said yet. Without the money they come back later.
+    /// Two people say their word, whatever of it was not said yet. Without the money the batch waits for it by itself.
     async fn release(&mut self, batch: usize) -> Result<(), Failure> {
         let (code, content) = (
             self.batches[batch].code.clone(),
@@ -151,14 +151,8 @@ impl World {
                 plan_at: at,
             },
         );
-        match self.store.decide(&release).await {
-            Ok(_) => self.tell(|| format!("batch {code} is released")),
-            Err(StoreError::Conflict(Conflict::FundsShort { .. })) => {
-                self.tell(|| format!("batch {code} waits for its money"));
-                self.plan(self.now + 300_000, Event::Release(batch));
-            }
-            Err(error) => return Err(error.into()),
-        }
+        let released = self.store.decide(&release).await?;
+        self.tell(|| format!("batch {code} is {}", released.state.code()));
         self.wake_all();
         Ok(())
     }
