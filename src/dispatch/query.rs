@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     gateway::Gateway,
+    killpoints::{answered, killpoint},
     store::{Claim, Happening, InstructionView, Next, ReadTask},
 };
 
@@ -51,10 +52,13 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
             );
             let raw = raw.await?.map(|(raw, _)| raw);
             let told = told(gateway, answer, raw);
+            killpoint("before_event");
             let state = gateway
                 .store
                 .record_event(claim, view.id, &told, next)
                 .await?;
+            answered(|| format!("event {} {}", view.id, state.code()));
+            killpoint("after_event");
             if view.state == State::InDoubt && state != State::InDoubt {
                 tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "the bank was asked and has cleared the doubt");
             }

@@ -19,6 +19,7 @@ use crate::{
     banks::Bank,
     evidence::Kept,
     gateway::Gateway,
+    killpoints::{self, killpoint},
     store::{Claim, Happening, InstructionView, Next, ReadTask},
     transport::https::BytesLeft,
 };
@@ -77,10 +78,13 @@ async fn send_planned(
             });
         }
     };
+    killpoint("before_intent");
     gateway
         .store
         .record_intent(claim, view.id, bytes.hash, bytes.size, gateway.clock.now())
         .await?;
+    killpoints::answered(|| format!("intent {} {}", view.id, hex::encode(bytes.hash)));
+    killpoint("after_intent");
     let submit = Operation::Submit {
         bank_key: view.bank_key.clone(),
     };
@@ -217,10 +221,13 @@ async fn record(
     happening: &Happening,
     next: Next,
 ) -> Result<(), StepError> {
+    killpoint("before_event");
     let state = gateway
         .store
         .record_event(claim, view.id, happening, next)
         .await?;
+    killpoints::answered(|| format!("event {} {}", view.id, state.code()));
+    killpoint("after_event");
     tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "an instruction moved on");
     Ok(())
 }

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 use zstd::stream::write::Encoder;
 
 use super::{Evidence, EvidenceError, INCOMING, Kept};
+use crate::killpoints::killpoint;
 use crate::security::seal::{Label, SealWriter};
 
 /// zstd's fastest ordinary level: it shrinks ISO 20022 documents fourteenfold, and more effort gains little.
@@ -69,8 +70,11 @@ impl EvidenceWriter {
         let path = self.store.path(&hash);
         // What is there and whole is the same content: it stays. What is there and damaged is replaced.
         if self.store.reader(&hash).is_err() {
+            killpoint("before_evidence_sync");
             file.as_file().sync_all()?;
+            killpoint("before_evidence_name");
             file.persist(&path)?;
+            killpoint("before_evidence_folder_sync");
         }
         // In both cases: whoever put it there may have died before making its name durable.
         sync_folder_of(&path)?;

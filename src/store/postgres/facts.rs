@@ -6,6 +6,7 @@ use wagegate_domain::attempt::{Event, State};
 
 use super::columns::{Columns, stored, without_nul};
 use super::{appends, cards, events, notices, raws, standings, tallies, tasks};
+use crate::killpoints::killpoint;
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::{Claim, Saying, StoreError, Taken};
 
@@ -46,6 +47,7 @@ pub(super) async fn record_facts(
         .bind(stored(last.ordinal + 1)?)
         .execute(&mut *tx)
         .await?;
+    killpoint("before_facts_commit");
     tx.commit().await?;
     Ok(taken)
 }

@@ -14,6 +14,7 @@ use super::columns::{Columns, stored};
 use super::copy::Copy;
 use super::tallies;
 use super::tasks;
+use crate::killpoints::killpoint;
 use crate::store::moves::Moves;
 use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
 
@@ -85,6 +86,7 @@ pub(super) async fn plan_batch(
     )
     .await?;
     tasks::settle(&mut tx, claim, Next::Done).await?;
+    killpoint("before_plan_commit");
     tx.commit().await?;
     Ok(parts)
 }

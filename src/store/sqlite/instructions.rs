@@ -8,6 +8,7 @@ use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::{notices, tasks, write};
+use crate::killpoints::killpoint;
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
@@ -177,5 +178,6 @@ pub(super) async fn record_intent(
     if earlier.is_none() {
         notices::of_instruction(&mut tx, instruction, state, at).await?;
     }
+    killpoint("before_intent_commit");
     Ok(tx.commit().await?)
 }
