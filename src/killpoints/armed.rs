@@ -80,8 +80,8 @@ pub(super) fn reached(name: &'static str) {
         return;
     };
     if *wanted == name && HITS.fetch_add(1, Ordering::SeqCst) + 1 == *hit {
-        // SIGKILL is not handled, so nothing runs after this: no destructor, no flush.
-        drop(kill_process(getpid(), Signal::KILL));
+        // SIGKILL is not handled, so nothing runs after this: no destructor, no flush, and nobody to hear of an error.
+        kill_process(getpid(), Signal::KILL).ok();
     }
 }
 
