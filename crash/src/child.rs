@@ -31,6 +31,8 @@ pub(crate) const LEASE_S: i64 = 60;
 const LEASE: Duration = Duration::from_secs(LEASE_S.unsigned_abs());
 /// Sayings in one commit.
 const CHUNK: usize = 3;
+/// Between two tries of what failed.
+const BREATH: Duration = Duration::from_millis(5);
 /// Longer than a bank in doubt is left unasked.
 const QUIET: SignedDuration = SignedDuration::from_mins(65);
 
@@ -117,7 +119,7 @@ impl Life {
                     sheet += 1;
                     say(&format!("sheet {sheet}"));
                 }
-                Err(error) => failed("feed", &error),
+                Err(error) => failed("feed", &*error).await,
             }
             self.go_on_to(due);
         }
@@ -146,18 +148,13 @@ impl Life {
         loop {
             let [one, other] = &self.workers;
             let (one, other, courier) = tokio::join!(one.step(), other.step(), self.courier.step());
-            let found = [one, other, courier].map(|step| {
-                step.unwrap_or_else(|error| {
-                    failed(kind(&error), &error);
-                    Progress::Idle(None)
-                })
-            });
             let mut due = None;
             let mut idle = true;
-            for progress in found {
-                match progress {
-                    Progress::Did(_) => idle = false,
-                    Progress::Idle(at) => due = [due, at].into_iter().flatten().min(),
+            for step in [one, other, courier] {
+                match step {
+                    Ok(Progress::Did(_)) => idle = false,
+                    Ok(Progress::Idle(at)) => due = [due, at].into_iter().flatten().min(),
+                    Err(error) => failed(kind(&error), &error).await,
                 }
             }
             if idle {
@@ -200,7 +197,9 @@ fn kind(error: &StepError) -> &'static str {
     }
 }
 
-fn failed(what: &str, error: &dyn std::fmt::Display) {
+/// Tells of it, and takes a breath: a database that is away is not asked a thousand times a second.
+async fn failed(what: &str, error: &(dyn std::error::Error + Send + Sync)) {
     eprintln!("crash: {what}: {error}");
     say(&format!("failed {what}"));
+    tokio::time::sleep(BREATH).await;
 }

@@ -41,7 +41,9 @@ impl Sheet {
             let name = ["张伟", "李秀英", "王芳", "赵刚"]
                 .get(n as usize % 4)
                 .expect("the place is below the length");
-            let (id, card) = (id_number(project, n), card(project, n));
+            // A card on which a wage failed must not be paid to again, so everybody has another every month.
+            let card = card(project, self.0 / PROJECTS * 1_000 + n);
+            let id = id_number(project, n);
             let (yuan, fen) = (4_000 + n + self.0 % 100, (n * 7 + self.0) % 100);
             writeln!(text, "{name},{id},{card},313731010015,{yuan}.{fen:02}")
                 .expect("writing to a string cannot fail");
