@@ -100,11 +100,11 @@ impl Life {
         self.child.id()
     }
 
-    /// Listens until it shows that it works on after `over`, or has not for so long, or has ended.
+    /// Listens until it has released a sheet after `over`, or has not for so long, or has ended.
     pub(crate) fn wait_for_word_since(&mut self, over: Instant, within: Duration) {
         let until = Instant::now() + within;
         while let Ok(heard) = self.lines.recv_timeout(left(until)) {
-            let goes_on = heard.0 > over && heard.1.starts_with("clock");
+            let goes_on = heard.0 > over && heard.1.starts_with("sheet");
             self.heard.push(heard);
             if goes_on {
                 return;

@@ -243,7 +243,7 @@ impl Run {
         }
         *self.counts.troubles.entry(trouble.name()).or_default() += 1;
         let went_on =
-            |(at, line): &(Instant, String)| *at > after.over && line.starts_with("clock");
+            |(at, line): &(Instant, String)| *at > after.over && line.starts_with("sheet");
         if !lived.lines.iter().any(went_on) {
             self.counts.stuck += 1;
         }

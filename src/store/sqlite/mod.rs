@@ -48,7 +48,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use wagegate_domain::PayMonth;
 use wagegate_domain::attempt::State;
 
@@ -86,6 +86,7 @@ impl SqliteStore {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(TURN)
+            .after_release(|connection, _| Box::pin(is_usable(connection)))
             .connect_with(options.clone())
             .await?;
         schema::migrate(&writer).await?;
@@ -118,6 +119,14 @@ fn make_for_owner(file: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// A transaction that SQLite ended by itself, because the disk was full or failed, counts as begun with the driver for ever, and no other could begin:
+/// such a connection is closed, and the next write opens another.
+async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Behind a roll-back that was only asked for.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Begins a write: no other can begin before it ends.
@@ -308,5 +317,23 @@ impl Store for SqliteStore {
     ) -> Result<(), StoreError> {
         let act = chain::Act::plain(at, who, action, subject, detail);
         audit::audit(&self.writer, &act).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_the_disk_ended_does_not_stand_before_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("wagegate.db").display());
+        let store = SqliteStore::open(&url).await.unwrap();
+        let mut ended = write(&store.writer).await.unwrap();
+        // What SQLite does by itself where the disk is full, and the driver does not hear of.
+        sqlx::query("ROLLBACK").execute(&mut *ended).await.unwrap();
+        drop(ended);
+        let next = write(&store.writer).await.unwrap();
+        next.commit().await.unwrap();
     }
 }
