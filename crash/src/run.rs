@@ -3,9 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::PathBuf,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -30,7 +28,7 @@ use crate::{
     memory::Memory,
     options::{self, Engine},
     proof::{Proof, prove},
-    trouble::{RECOVERS, SmallDisk, Trouble},
+    trouble::{RECOVERS, SmallDisk, Trouble, pause},
     whole,
 };
 
@@ -44,7 +42,7 @@ const STARTUP: Duration = Duration::from_millis(100);
 /// Longer than anything takes when nothing is killed.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// A life that is to die at a place gets this many times the usual.
-const TO_ITS_PLACE: u32 = 3;
+const TO_ITS_PLACE: u32 = 8;
 
 /// Runs what the command line asks for; says whether it was clean.
 pub(crate) fn run(options: &options::Run) -> Result<bool, Failure> {
@@ -101,7 +99,7 @@ impl Run {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("crash-").tempdir()?),
         };
-        let given = options.folder.clone().map(PathBuf::from);
+        let given = options.folder.clone();
         let folder = given
             .or(made.as_ref().map(|made| made.path().to_owned()))
             .ok_or("no folder")?;
@@ -232,7 +230,7 @@ impl Run {
     /// Lets the trouble befall it in the middle of its work, and looks whether it goes on by itself.
     fn troubled(&mut self, mut life: Life, trouble: Trouble) -> Result<Lived, Failure> {
         let into = Duration::from_millis(self.dice.below(self.options.life_ms));
-        thread::sleep(self.startup + into);
+        pause(self.startup + into);
         let mut other = self.start.clone();
         other.now += LEASE_MS + MINUTE_MS;
         let after = trouble.befall(&life, &self.house, self.cluster.as_ref(), &other)?;
@@ -260,7 +258,7 @@ impl Run {
     fn death(&mut self, trouble: Option<Trouble>) -> Death {
         if trouble.is_none() && self.dice.below(3) > 0 {
             let place = *self.dice.pick(POINTS);
-            let hits = if place.ends_with("_claim") { 24 } else { 6 };
+            let hits = if place.ends_with("_claim") { 12 } else { 4 };
             return Death::At(place, u32::try_from(self.dice.below(hits)).unwrap_or(0) + 1);
         }
         // One in eight while it is still opening its books.
@@ -417,6 +415,7 @@ impl Run {
             "acknowledged": self.memory.commits,
             "acknowledged_lost": proof.missing.len(),
             "lives_that_found_loss": counts.gone,
+            "startup_ms": u64::try_from(self.startup.as_millis()).unwrap_or(u64::MAX),
             "seconds": took.as_secs(),
         })
     }

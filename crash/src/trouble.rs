@@ -89,9 +89,18 @@ fn freeze(life: &Life, house: &House, other: &Start) -> Result<Lived, Failure> {
     let process = process.ok_or("a life without a process")?;
     kill_process(process, Signal::STOP)?;
     let other = Life::start(house, other, None);
-    thread::sleep(LASTS);
+    pause(LASTS);
     kill_process(process, Signal::CONT)?;
     other?.end(LASTS)
+}
+
+/// Lets the other process work.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process works meanwhile, and nothing here can be driven"
+)]
+pub(crate) fn pause(time: Duration) {
+    thread::sleep(time);
 }
 
 /// Takes all the room that there is, for a while.
@@ -100,13 +109,13 @@ fn fill(data: &Path) -> Result<(), Failure> {
     let mut filler = File::create(&path)?;
     let mut piece = vec![b'x'; 1 << 20];
     while !piece.is_empty() {
-        match filler.write(&piece) {
-            Ok(_) => {}
+        match filler.write_all(&piece) {
+            Ok(()) => {}
             // What is left is less than this.
             Err(_) => piece.truncate(piece.len() / 2),
         }
     }
-    thread::sleep(LASTS);
+    pause(LASTS);
     Ok(fs::remove_file(path)?)
 }
 

@@ -6,7 +6,6 @@ use std::{
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -18,6 +17,7 @@ use crate::{
     feed,
     house::{House, profile},
     life::log,
+    trouble::pause,
     wages::Sheet,
 };
 
@@ -47,7 +47,7 @@ pub(crate) fn kill(house: &House, times: u32, dice: &mut Dice) -> Result<u32, Fa
             .stdout(Stdio::null())
             .stderr(log(house)?)
             .spawn()?;
-        thread::sleep(Duration::from_millis(1 + dice.below(LONGEST_MS)));
+        pause(Duration::from_millis(1 + dice.below(LONGEST_MS)));
         let ended = gateway.try_wait()?;
         gateway.kill()?;
         gateway.wait()?;

@@ -5,6 +5,7 @@ use std::{
     ffi::OsStr,
     fmt, io,
     path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -76,7 +77,10 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        if let Err(error) = self.leave() {
+        // Who still has a file open keeps it until then; for all others it is gone.
+        if self.leave().is_err()
+            && let Err(error) = Command::new("umount").arg("--lazy").arg(&self.at).status()
+        {
             eprintln!("lossyfs: {}: {error}", self.at.display());
         }
     }
