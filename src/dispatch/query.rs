@@ -27,6 +27,7 @@ use crate::{
     banks::Bank,
     clock::china_date,
     gateway::Gateway,
+    killpoints::{answered, killpoint},
     store::{Claim, Happening, InstructionView, Next, ReadTask},
 };
 
@@ -139,10 +140,13 @@ async fn conclude(
     } else {
         (told, next)
     };
+    killpoint("before_event");
     let state = gateway
         .store
         .record_event(claim, view.id, &told, next)
         .await?;
+    answered(|| format!("event {} {}", view.id, state.code()));
+    killpoint("after_event");
     if view.state == State::InDoubt && state != State::InDoubt {
         tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "the bank was asked and has cleared the doubt");
     }

@@ -6,6 +6,7 @@ use wagegate_domain::attempt::{Event, State};
 
 use super::columns::{Columns, stored, without_nul};
 use super::{appends, cards, events, notices, raws, sends, standings, tallies, tasks};
+use crate::killpoints::killpoint;
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::{Claim, Saying, StoreError, Taken};
 
@@ -47,6 +48,7 @@ pub(super) async fn record_facts(
         .execute(&mut *tx)
         .await?;
     raws::settle(&mut tx, source.raw, source.at).await?;
+    killpoint("before_facts_commit");
     tx.commit().await?;
     Ok(taken)
 }

@@ -9,6 +9,7 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::columns::{Columns, stored};
 use super::{notices, sends, tasks};
+use crate::killpoints::killpoint;
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
@@ -200,6 +201,7 @@ pub(super) async fn record_intent(
         notices::of_instruction(&mut tx, instruction, state, at).await?;
     }
     let number = sends::append(&mut tx, instruction, at).await?;
+    killpoint("before_intent_commit");
     tx.commit().await?;
     Ok(number)
 }

@@ -8,6 +8,7 @@ use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::{notices, sends, tasks, write};
+use crate::killpoints::killpoint;
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
@@ -188,6 +189,7 @@ pub(super) async fn record_intent(
         notices::of_instruction(&mut tx, instruction, state, at).await?;
     }
     let number = sends::append(&mut tx, instruction, at).await?;
+    killpoint("before_intent_commit");
     tx.commit().await?;
     Ok(number)
 }
