@@ -89,19 +89,19 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
 
 /// Whether the bank has answered for it as often or as long as it does. What is still open then is on the desk of two people.
 fn answers_no_more(gateway: &Gateway, bank: &Bank, view: &InstructionView) -> bool {
-    let Polling {
-        for_days,
-        queries_max,
-        ..
-    } = bank.adapter.profile().polling;
-    let often = queries_max.is_some_and(|most| view.queries >= most);
-    let sent = view.intent_at.unwrap_or(view.planned_at);
-    let age = gateway.clock.now().duration_since(sent);
-    let long = for_days.is_some_and(|days| age > SignedDuration::from_hours(24 * i64::from(days)));
-    if often || long {
+    let no_more = is_exhausted(bank.adapter.profile().polling, view, gateway.clock.now());
+    if no_more {
         tracing::warn!(instruction = view.id, bank = %view.bank, queries = view.queries, state = view.state.code(), "the bank answers for this instruction no more; people must find out");
     }
-    often || long
+    no_more
+}
+
+/// The same, without a word about it.
+pub(super) fn is_exhausted(polling: Polling, view: &InstructionView, now: Timestamp) -> bool {
+    let often = polling.queries_max.is_some_and(|most| view.queries >= most);
+    let age = now.duration_since(view.intent_at.unwrap_or(view.planned_at));
+    let long = |days: u16| age > SignedDuration::from_hours(24 * i64::from(days));
+    often || polling.for_days.is_some_and(long)
 }
 
 /// What an answer makes of an instruction that is in doubt or accepted.

@@ -4,7 +4,7 @@ use wagegate_domain::Fen;
 use wagegate_domain::attempt::Forbidden;
 use wagegate_domain::batch::NotNow;
 
-use super::Step;
+use super::{DoubtRefused, Step};
 
 use super::enrolment::Elsewhere;
 use super::register::ProjectFlaw;
@@ -139,6 +139,9 @@ pub enum Conflict {
         /// The newest that was made.
         witnessed: i64,
     },
+    /// A rule of the desk of two people.
+    #[error(transparent)]
+    Doubt(#[from] DoubtRefused),
     /// The same reference came before with other content.
     #[error("reference {reference} came before with another amount or account")]
     ReferenceReused {

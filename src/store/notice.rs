@@ -42,13 +42,17 @@ pub enum NoticeKind {
     FundsShort,
     /// Cards that a bank's word made invalid, by reason.
     CardInvalid,
+    /// Somebody proposed what to take an instruction in doubt for; a second person is needed.
+    DoubtProposed,
+    /// Two people decided what to take it for.
+    DoubtDecided,
     /// A try, asked for by somebody who subscribed.
     WebhookTest,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::BatchSubmitted,
         Self::BatchReviewed,
         Self::BatchReleased,
@@ -66,6 +70,8 @@ impl NoticeKind {
         Self::WageReturned,
         Self::FundsShort,
         Self::CardInvalid,
+        Self::DoubtProposed,
+        Self::DoubtDecided,
         Self::WebhookTest,
     ];
 
@@ -89,6 +95,8 @@ impl NoticeKind {
             Self::WageReturned => "wage.returned",
             Self::FundsShort => "funds.short",
             Self::CardInvalid => "card.invalid",
+            Self::DoubtProposed => "doubt.proposed",
+            Self::DoubtDecided => "doubt.decided",
             Self::WebhookTest => "webhook.test",
         }
     }
@@ -283,7 +291,9 @@ impl Subscriber {
             | NoticeKind::WageFailed
             | NoticeKind::WageReturned
             | NoticeKind::FundsShort
-            | NoticeKind::CardInvalid => {
+            | NoticeKind::CardInvalid
+            | NoticeKind::DoubtProposed
+            | NoticeKind::DoubtDecided => {
                 asked
                     && self.webhook.part.holds(notice)
                     && owner.is_some_and(|owner| owner.may(Action::ManageWebhooks, target).is_ok())

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_rotation",
     10 "0010_kept_evidence",
     13 "0013_dispatch",
+    14 "0014_doubts",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

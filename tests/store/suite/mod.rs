@@ -5,6 +5,7 @@ pub(crate) mod auditing;
 pub(crate) mod cards;
 pub(crate) mod differing;
 pub(crate) mod documents;
+pub(crate) mod doubts;
 pub(crate) mod facts;
 pub(crate) mod identities;
 pub(crate) mod intake;
