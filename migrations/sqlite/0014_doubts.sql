@@ -1,6 +1,6 @@
--- The desk of two people: what they decided of instructions in doubt, and instructions that wait because the bank spoke of an earlier one for the same wages.
+-- The desk of two people: what they decided of instructions in doubt, and instructions that wait because the bank spoke of another one for the same wages.
 
--- Set while the bank has spoken of an earlier instruction for the same wages as of one that it has: sending this one could pay a second time.
+-- Set while the bank has spoken of another instruction for the same wages as of one that it has: sending this one could pay a second time.
 ALTER TABLE instruction ADD COLUMN held_since INTEGER;
 -- What needs people is found without a walk over all that was ever sent.
 CREATE INDEX instruction_on_the_desk ON instruction (id)

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
+    plan::bank_key,
     profile::{BankProfile, Polling},
 };
 
@@ -114,7 +115,8 @@ async fn conclude(
 ) -> Result<(), StepError> {
     let never = told.event == Event::NotKnown
         && view.state == State::InDoubt
-        && goes_again(gateway, bank.adapter.profile(), view);
+        && goes_again(gateway, bank.adapter.profile(), view)
+        && may_go(gateway, claim, (view, bank)).await?;
     let (told, next) = if never {
         tracing::warn!(instruction = view.id, bank = %view.bank, "the bank never got it, and pays nothing twice: the same bytes go again");
         let again = Happening {
@@ -171,11 +173,49 @@ async fn asked_first(
         Answer::NotKnown
             if is_final(bank.adapter.profile(), view.ask_first_since, now) =>
         {
+            if !may_go(gateway, claim, (view, bank)).await? {
+                return Ok(gateway.store.finish(claim, next).await?);
+            }
             tracing::info!(instruction = view.id, bank = %view.bank, "the bank never had it: it may be sent");
             Ok(gateway.store.clear_to_send(claim, view.id, now).await?)
         }
         Answer::NotKnown | Answer::Nothing | Answer::Unclear { .. } => {
             Ok(gateway.store.finish(claim, next).await?)
+        }
+    }
+}
+
+/// Whether what the bank never had may be sent. Two people may have found that before, in a database that was lost since, and the next generation of it may
+/// have been sent: so after a restore the bank is asked about that one too. Where the bank has it, this one is held.
+async fn may_go(
+    gateway: &Gateway,
+    claim: &Claim,
+    (view, bank): (&InstructionView, &Bank),
+) -> Result<bool, StepError> {
+    if view.ask_first_since.is_none() {
+        return Ok(true);
+    }
+    let batch = gateway.store.batch(&view.batch).await?;
+    let rule = bank.adapter.profile().key;
+    let key = bank_key(&batch.content, view.part, view.generation + 1, rule);
+    let heard = talk(gateway, bank, Operation::Query { bank_key: key }, None).await?;
+    let Heard::Answer { answer, reply } = heard else {
+        return Ok(false);
+    };
+    let origin = (view.bank.as_str(), "query");
+    record_reply(gateway, origin, None, reply.as_ref(), read_task(&answer)).await?;
+    match answer {
+        Answer::NotKnown => Ok(true),
+        Answer::Nothing | Answer::Unclear { .. } => Ok(false),
+        Answer::Accepted
+        | Answer::InProgress
+        | Answer::Duplicate
+        | Answer::Document { .. }
+        | Answer::Refused { .. } => {
+            tracing::error!(instruction = view.id, bank = %view.bank, "the bank has a later instruction for the same wages, which a lost database sent; this one is held");
+            let now = gateway.clock.now();
+            gateway.store.hold_doubt(claim, view.id, now).await?;
+            Ok(false)
         }
     }
 }

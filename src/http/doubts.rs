@@ -40,7 +40,7 @@ pub struct DoubtWire {
     pub rows: u32,
     pub total_fen: i64,
     pub state: String,
-    /// in_doubt: it was sent perhaps; ask_first: a database that was lost may have sent it; held: the bank spoke of an earlier one for the same wages. Absent
+    /// in_doubt: it was sent perhaps; ask_first: a database that was lost may have sent it; held: the bank spoke of another one for the same wages. Absent
     /// where there is nothing to decide any more.
     pub question: Option<String>,
     pub question_zh: Option<String>,
@@ -284,7 +284,7 @@ const fn question_zh(question: Question) -> &'static str {
     match question {
         Question::InDoubt => "可能已发出，银行是否收到不明",
         Question::AskFirst => "数据库曾恢复到过去，之前是否已发出不明",
-        Question::Held => "银行提到了同一批工资的前一条指令，本条暂停发送",
+        Question::Held => "银行提到了同一批工资的另一条指令，本条暂停发送",
     }
 }
 

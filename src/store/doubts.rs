@@ -15,7 +15,7 @@ use wagegate_domain::plan::KeyRule;
 use super::chain::Print;
 use super::columns::Columns;
 use super::notice::{Details, details};
-use super::{Conflict, InstructionView, NoticeKind, StoreError, Within};
+use super::{Claim, Conflict, InstructionView, NoticeKind, StoreError, Within};
 
 /// What people are asked about an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Question {
     InDoubt,
     /// A database that was lost may have sent it: did it arrive?
     AskFirst,
-    /// The bank spoke of an earlier instruction for the same wages: did that one arrive?
+    /// The bank spoke of another instruction for the same wages: did that one arrive?
     Held,
 }
 
@@ -527,6 +527,13 @@ pub trait Doubts {
     /// Takes one step. A confirmation does at once what follows: the instruction moves on, or ends and the same wages are planned anew under another
     /// key; attempts, facts, tasks and figures in the same commit.
     async fn decide_doubt(&self, word: &DoubtWord) -> Result<DoubtView, StoreError>;
+    /// Holds an instruction, because the bank has another one for the same wages; the claim stays.
+    async fn hold_doubt(
+        &self,
+        claim: &Claim,
+        instruction: i64,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Wages of which a bank has said both paid and failed, by instruction and row in it, after this one.
     async fn contradicted_page(
         &self,
@@ -567,6 +574,9 @@ pub(super) const NEW_GENERATION: &str = "INSERT INTO instruction (batch_id, part
 /// The next attempt ($2) for every wage of an instruction ($1).
 pub(super) const NEXT_ATTEMPTS: &str = "INSERT INTO attempt (instruction_id, sequence, batch_id, row_no, attempt_no, previous_no, amount_fen)
      SELECT CAST($2 AS BIGINT), sequence, batch_id, row_no, attempt_no + 1, attempt_no, amount_fen FROM attempt WHERE instruction_id = $1";
+
+/// An instruction ($1) is held from a moment ($2) on.
+pub(super) const HOLD: &str = "UPDATE instruction SET held_since = COALESCE(held_since, $2) WHERE id = $1";
 
 /// Later instructions than this one ($1) for the same wages that the bank is not known to have, held from a moment ($2) on.
 pub(super) const HOLD_LATER: &str = "UPDATE instruction SET held_since = COALESCE(held_since, $2)

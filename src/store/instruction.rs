@@ -57,7 +57,7 @@ pub struct InstructionView {
     pub queries: u32,
     /// Since when the bank must be asked before it is sent, because a database that was lost may have sent it.
     pub ask_first_since: Option<Timestamp>,
-    /// Since when it is held, because the bank spoke of an earlier instruction for the same wages.
+    /// Since when it is held, because the bank spoke of another instruction for the same wages.
     pub held_since: Option<Timestamp>,
     /// How many of its attempts have no final word.
     pub open: u64,

@@ -67,6 +67,10 @@ impl World {
             house.enrol("P1", &roster(1..=2)).await,
             house.enrol("P2", &roster(3..=4)).await,
         ];
+        let instruction = async |batch: &Value| {
+            let code = batch["code"].as_str().unwrap();
+            house.in_doubt(code).await.to_string()
+        };
         let worker = |worker: &Value| worker["id"].to_string();
         let card = |worker: &Value| worker["card"]["id"].to_string();
         Self {
@@ -76,6 +80,7 @@ impl World {
                 account: "2400000000000001",
                 worker: worker(&here),
                 card: card(&here),
+                instruction: instruction(&own).await,
                 webhook: about("P1").await,
             },
             foreign: Names {
@@ -84,6 +89,7 @@ impl World {
                 account: "2400000000000002",
                 worker: worker(&there),
                 card: card(&there),
+                instruction: instruction(&foreign.json()).await,
                 webhook: about("P2").await,
             },
             absent: Names {
@@ -92,6 +98,7 @@ impl World {
                 account: "2400000000000009",
                 worker: "9000009".into(),
                 card: "9000009".into(),
+                instruction: "9000009".into(),
                 webhook: format!("wh_{}", "0".repeat(32)),
             },
             house,

@@ -6,6 +6,7 @@ mod audit;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod command;
+mod doubts;
 mod flow;
 #[expect(dead_code, reason = "the tests of access use the rest")]
 mod house;

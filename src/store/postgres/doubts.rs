@@ -13,11 +13,11 @@ use super::{PostgresStore, audit, events, notices, raws, sends, tallies, tasks};
 use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
 use crate::store::doubts::{
-    DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, KEEP_EVIDENCE, NEW_GENERATION, NEXT_ATTEMPTS, covers,
+    DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, HOLD, KEEP_EVIDENCE, NEW_GENERATION, NEXT_ATTEMPTS, covers,
 };
 use crate::store::moves::Moves;
 use crate::store::{
-    ContradictedView, DoubtRefused, DoubtSays, DoubtStep, DoubtTaken, DoubtView, DoubtWord, Doubts, Finding,
+    Claim, ContradictedView, DoubtRefused, DoubtSays, DoubtStep, DoubtTaken, DoubtView, DoubtWord, Doubts, Finding,
     Means, Question, StoreError, TaskKind, Within,
 };
 
@@ -54,6 +54,23 @@ impl Doubts for PostgresStore {
         let after = decide(&mut tx, word).await?;
         tx.commit().await?;
         Ok(after)
+    }
+
+    async fn hold_doubt(
+        &self,
+        claim: &Claim,
+        instruction: i64,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        tasks::hold(&mut tx, claim).await?;
+        lock_batch_of(&mut tx, instruction).await?;
+        sqlx::query(HOLD)
+            .bind(instruction)
+            .bind(at.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
     }
 
     async fn contradicted_page(

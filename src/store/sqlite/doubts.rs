@@ -14,11 +14,11 @@ use super::{SqliteStore, audit, events, notices, sends, tallies, tasks, write};
 use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
 use crate::store::doubts::{
-    DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, KEEP_EVIDENCE, NEW_GENERATION, NEXT_ATTEMPTS, covers,
+    DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, HOLD, KEEP_EVIDENCE, NEW_GENERATION, NEXT_ATTEMPTS, covers,
 };
 use crate::store::moves::Moves;
 use crate::store::{
-    ContradictedView, DoubtRefused, DoubtSays, DoubtStep, DoubtTaken, DoubtView, DoubtWord, Doubts, Finding,
+    Claim, ContradictedView, DoubtRefused, DoubtSays, DoubtStep, DoubtTaken, DoubtView, DoubtWord, Doubts, Finding,
     Means, Question, StoreError, TaskKind, Within,
 };
 
@@ -55,6 +55,22 @@ impl Doubts for SqliteStore {
         let after = decide(&mut tx, word).await?;
         tx.commit().await?;
         Ok(after)
+    }
+
+    async fn hold_doubt(
+        &self,
+        claim: &Claim,
+        instruction: i64,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = write(&self.writer).await?;
+        tasks::hold(&mut tx, claim).await?;
+        sqlx::query(HOLD)
+            .bind(instruction)
+            .bind(at.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
     }
 
     async fn contradicted_page(
