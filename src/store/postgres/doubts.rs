@@ -12,7 +12,7 @@ use super::instructions::{by_ids, lock_batch_of, unknown};
 use super::{PostgresStore, audit, events, notices, raws, sends, tallies, tasks};
 use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
-use crate::store::doubts::{
+use crate::store::doubts::following::{
     DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, HOLD, KEEP_EVIDENCE, NEW_GENERATION, NEXT_ATTEMPTS, covers,
 };
 use crate::store::moves::Moves;

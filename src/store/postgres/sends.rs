@@ -8,7 +8,7 @@ use wagegate_domain::attempt::{Event, State};
 use super::instructions::{lock_batch_of, unknown};
 use super::{PostgresStore, events, raws, tasks};
 use crate::store::columns::{Columns, stored};
-use crate::store::doubts::HOLD_LATER;
+use crate::store::doubts::following::HOLD_LATER;
 use crate::store::sends::within_reach;
 use crate::store::{Claim, Next, Restored, Sends, StoreError, TaskKind};
 

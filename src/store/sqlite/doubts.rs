@@ -13,7 +13,7 @@ use super::pages::codes;
 use super::{SqliteStore, audit, events, notices, sends, tallies, tasks, write};
 use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
-use crate::store::doubts::{
+use crate::store::doubts::following::{
     DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, HOLD, KEEP_EVIDENCE, NEW_GENERATION, NEXT_ATTEMPTS, covers,
 };
 use crate::store::moves::Moves;
