@@ -213,9 +213,7 @@ fn whole(doubt: &DoubtWire) -> String {
         },
     );
     let until = doubt.under_way_until.as_deref().map(words::moment);
-    let until = until.map_or_else(String::new, |at| {
-        format!("\n在途至 under way until  {at}")
-    });
+    let until = until.map_or_else(String::new, |at| format!("\n在途至 under way until  {at}"));
     format!(
         "指令 instruction  {} · {} · {}\n批次 batch        {} · {} · {} yuan\n状态 state        {} · {}\n银行 the bank     {}{until}\n\n{steps}\n下一步 next: {}",
         doubt.instruction,
@@ -234,10 +232,7 @@ fn whole(doubt: &DoubtWire) -> String {
 fn next(doubt: &DoubtWire) -> String {
     let number = doubt.instruction;
     match (&doubt.question, &doubt.proposal) {
-        (None, _) => format!(
-            "无须决定 nothing to decide: wagegate batch {}",
-            doubt.batch
-        ),
+        (None, _) => format!("无须决定 nothing to decide: wagegate batch {}", doubt.batch),
         (Some(_), None) => format!(
             "问银行，取得书面答复后由一人提出 ask the bank; with its answer in writing, one person proposes:\n  \
              wagegate evidence FILE --project {}\n  wagegate doubts propose {number} --verdict V --evidence HASH --reason R",

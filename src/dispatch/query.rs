@@ -50,7 +50,11 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
         bank_key: view.bank_key.clone(),
     };
     let heard = talk(gateway, bank, ask, None).await?;
-    let next = Next::Again(next_query(bank.adapter.profile(), &view, gateway.clock.now()));
+    let next = Next::Again(next_query(
+        bank.adapter.profile(),
+        &view,
+        gateway.clock.now(),
+    ));
     let origin = (view.bank.as_str(), "query");
     match heard {
         Heard::Answer { answer, reply } => {
@@ -170,9 +174,7 @@ async fn asked_first(
                 .record_found(claim, view.id, content, now, Next::Again(now))
                 .await?)
         }
-        Answer::NotKnown
-            if is_final(bank.adapter.profile(), view.ask_first_since, now) =>
-        {
+        Answer::NotKnown if is_final(bank.adapter.profile(), view.ask_first_since, now) => {
             if !may_go(gateway, claim, (view, bank)).await? {
                 return Ok(gateway.store.finish(claim, next).await?);
             }
@@ -236,7 +238,11 @@ fn is_final(profile: &BankProfile, sent: Option<Timestamp>, now: Timestamp) -> b
 /// When everything that left has turned up at the bank, or never will.
 fn last_word(profile: &BankProfile, sent: Option<Timestamp>) -> Option<Timestamp> {
     let within = SignedDuration::from_secs(profile.arrival?.within_s.into());
-    sent?.checked_add(SEND_WITHIN).ok()?.checked_add(within).ok()
+    sent?
+        .checked_add(SEND_WITHIN)
+        .ok()?
+        .checked_add(within)
+        .ok()
 }
 
 /// Asking moved no money and no answer came: nothing has changed.
@@ -300,8 +306,8 @@ fn pause(polling: Polling, queries: u32) -> SignedDuration {
         .without_max_times()
         .build()
         .nth(queries.try_into().unwrap_or(usize::MAX))
-        .and_then(|pause| pause.try_into().ok())
-        .unwrap_or(rarest)
+        .and_then(|pause| SignedDuration::try_from(pause).ok())
+        .map_or(rarest, |pause| pause.min(rarest))
 }
 
 #[cfg(test)]

@@ -11,8 +11,7 @@ use super::{
     StepError,
     build::{BuildError, bytes},
     plan::hold,
-    restored,
-    subject_id,
+    restored, subject_id,
     talk::{Handed, Heard, record_reply, talk},
     wages::released_part,
 };
@@ -20,9 +19,7 @@ use crate::{
     banks::Bank,
     evidence::Kept,
     gateway::Gateway,
-    store::{
-        Claim, Conflict, Happening, InstructionView, Next, ReadTask, StoreError,
-    },
+    store::{Claim, Happening, InstructionView, Next, ReadTask, StoreError},
     transport::https::BytesLeft,
 };
 
@@ -95,7 +92,7 @@ async fn send_planned(
         .record_intent(claim, view.id, content, witnessed, intent_at)
         .await;
     let number = match intent {
-        Err(error @ StoreError::Conflict(Conflict::WentBack { .. })) => {
+        Err(error @ StoreError::WentBack { .. }) => {
             return Err(restored::found(gateway, error).await);
         }
         intent => intent?,

@@ -16,7 +16,9 @@ use crate::{
     evidence::{Evidence, Kept},
     gateway::Gateway,
     store::{NewRaw, ReadTask, Recorded},
-    transport::https::{Body, ByteStream, BytesLeft, InboundReply, OutboundRequest, SendError, Verb},
+    transport::https::{
+        Body, ByteStream, BytesLeft, InboundReply, OutboundRequest, SendError, Verb,
+    },
 };
 
 /// How much of a reply the adapter sees to decide what it is.

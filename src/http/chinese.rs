@@ -102,10 +102,16 @@ fn doubt(refused: &DoubtRefused) -> String {
         DoubtRefused::NothingProposed => "尚无意见；请先凭银行书面材料提出".into(),
         DoubtRefused::OtherProposal => "与所提意见的结论或材料不同；请查看后按其原样填写".into(),
         DoubtRefused::SamePerson => "提出人不能确认；请本项目另一名审批或财务人员确认".into(),
-        DoubtRefused::Preparer => "编制本批次的人不能参与决定；请本项目另一名审批或财务人员办理".into(),
-        DoubtRefused::UnderWay { until } => format!("已发出的内容在 {until} 之前仍可能到达银行；请届时再确认"),
+        DoubtRefused::Preparer => {
+            "编制本批次的人不能参与决定；请本项目另一名审批或财务人员办理".into()
+        }
+        DoubtRefused::UnderWay { until } => {
+            format!("已发出的内容在 {until} 之前仍可能到达银行；请届时再确认")
+        }
         DoubtRefused::HasWord => "银行已就其中的工资给出结果，说明已收到；以银行结果为准".into(),
-        DoubtRefused::StaysHeld => "再发会重复支付，本指令永不发送；请与银行核对，并告知运维".into(),
+        DoubtRefused::StaysHeld => {
+            "再发会重复支付，本指令永不发送；请与银行核对，并告知运维".into()
+        }
     }
 }
 

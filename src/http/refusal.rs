@@ -109,6 +109,7 @@ impl From<StoreError> for Problem {
             StoreError::Database(_)
             | StoreError::Schema(_)
             | StoreError::Stale
+            | StoreError::WentBack { .. }
             | StoreError::Forbidden(_)
             | StoreError::Broken(_) => internal(&error),
         }

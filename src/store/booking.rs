@@ -158,7 +158,10 @@ pub(super) fn arrived_unsent(sayings: &[Saying], instructions: &Instructions) ->
 /// Instructions whose attempts have ended as a whole and of which the bank speaks as of ones that it has: whatever is planned for the same wages
 /// could pay them a second time. That they failed or came back is no such word.
 pub(super) fn spoken_of_again(sayings: &[Saying], instructions: &Instructions) -> BTreeSet<i64> {
-    if instructions.values().all(|named| named.state != State::Refused) {
+    if instructions
+        .values()
+        .all(|named| named.state != State::Refused)
+    {
         return BTreeSet::new();
     }
     sayings

@@ -222,7 +222,9 @@ impl DoubtView {
         let mut said: BTreeMap<i64, Vec<DoubtTaken>> = BTreeMap::new();
         for row in steps {
             let taken = DoubtTaken::read(row)?;
-            said.entry(row.int("instruction_id")?).or_default().push(taken);
+            said.entry(row.int("instruction_id")?)
+                .or_default()
+                .push(taken);
         }
         let mut views = Vec::new();
         for head in heads {

@@ -29,6 +29,16 @@ pub enum StoreError {
     /// Somebody else holds the task now: this worker is late and must do nothing.
     #[error("this worker's lease ran out and another has taken the task")]
     Stale,
+    /// The database knows fewer sends than were made: it went back in time, and nothing is sent before it was looked at.
+    #[error(
+        "the database knows sends up to {found}, and {witnessed} were made: it went back in time"
+    )]
+    WentBack {
+        /// The newest send that it knows.
+        found: i64,
+        /// The newest that was made.
+        witnessed: i64,
+    },
     /// The domain forbids it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
@@ -128,16 +138,6 @@ pub enum Conflict {
         id: u32,
         /// What needs it.
         why: String,
-    },
-    /// The database knows fewer sends than were made: it went back in time, and nothing is sent before it was looked at.
-    #[error(
-        "the database knows sends up to {found}, and {witnessed} were made: it went back in time"
-    )]
-    WentBack {
-        /// The newest send that it knows.
-        found: i64,
-        /// The newest that was made.
-        witnessed: i64,
     },
     /// A rule of the desk of two people.
     #[error(transparent)]

@@ -169,7 +169,7 @@ pub trait Store:
         limit: u32,
     ) -> Result<Vec<SealedPayment>, StoreError>;
     /// Commits intent: bytes and hash are fixed from here on, and a byte may leave from here on; gives the number of the send. Fails where the bytes differ
-    /// from an earlier intent, and with [`Conflict::WentBack`] where the database knows fewer sends than were `witnessed`.
+    /// from an earlier intent, and with [`StoreError::WentBack`] where the database knows fewer sends than were `witnessed`.
     /// Nothing of a batch that is held leaves, nor what must be asked about first: then the task is taken away, and the claim is stale.
     async fn record_intent(
         &self,

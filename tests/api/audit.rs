@@ -170,7 +170,10 @@ async fn every_act_is_in_the_log_with_who_did_it() {
     let doubtful = house.batch_of("2026-05", &sheet(2)).await;
     let instruction = house.in_doubt(doubtful["code"].as_str().unwrap()).await;
     let letter = house.as_user("finance");
-    let letter = letter.post("/v1/evidence?project=P1", "the bank's letter").await.json();
+    let letter = letter
+        .post("/v1/evidence?project=P1", "the bank's letter")
+        .await
+        .json();
     let mut batch = json!({});
     let mut webhook = String::new();
     for (door, user, path, body, action) in ACTS {

@@ -118,7 +118,9 @@ async fn two_people_decide_and_what_follows_is_there_at_once() {
     let mut answers = Vec::new();
     for _ in 0..2 {
         let path = format!("/v1/doubts/{confirm}");
-        let answer = approver.ask_with("POST", &path, &key, seen.to_string()).await;
+        let answer = approver
+            .ask_with("POST", &path, &key, seen.to_string())
+            .await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answers.push(answer.json());
     }

@@ -71,7 +71,10 @@ pub(crate) async fn what_never_arrived_is_sent_once_more_when_two_people_say_so(
     assert_eq!(world.at(Place::InFlight).await, 20);
     proven(&world).await;
     let all = world.gateway.store.instructions(&code).await.unwrap();
-    let ends: Vec<_> = all.iter().map(|one| (one.generation, one.state, one.sends)).collect();
+    let ends: Vec<_> = all
+        .iter()
+        .map(|one| (one.generation, one.state, one.sends))
+        .collect();
     assert_eq!(ends, [(1, State::Refused, 1), (2, State::Accepted, 1)]);
     assert_ne!(all[0].bank_key, all[1].bank_key);
     assert_eq!(world.at(Place::Paid).await, 20);

@@ -54,7 +54,14 @@ pub(crate) async fn a_database_that_went_back_in_time_asks_before_it_sends(engin
         assert_eq!((instruction.state, instruction.sends), (State::Accepted, 0));
     }
     assert_eq!(
-        world.gateway.store.restored().await.unwrap().unwrap().asking,
+        world
+            .gateway
+            .store
+            .restored()
+            .await
+            .unwrap()
+            .unwrap()
+            .asking,
         0
     );
 }

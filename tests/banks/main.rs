@@ -5,18 +5,20 @@
 mod bank_process;
 #[path = "../support/certificates.rs"]
 mod certificates;
+mod decisions;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
-mod decisions;
 mod line;
-mod lost;
 #[path = "../support/lists.rs"]
 mod lists;
+mod lost;
 mod people;
 mod releases;
 mod world;
 
 use crate::lists::Lists as _;
+use jiff::SignedDuration;
+use wagegate::clock::Clock as _;
 use wagegate_domain::{attempt::State, outcome::Place};
 use world::{Engine, World};
 

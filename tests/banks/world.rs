@@ -137,7 +137,13 @@ impl World {
             Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault)).unwrap();
         let mark = Mark::open(&folder.path().join("audit.witness")).unwrap();
         let known = Banks::new([
-            bank(&certificates, "qingshan", &lines[0], qingshan_profile, &clock),
+            bank(
+                &certificates,
+                "qingshan",
+                &lines[0],
+                qingshan_profile,
+                &clock,
+            ),
             bank(&certificates, "bishui", &lines[1], bishui_profile, &clock),
         ]);
         let gateway = Arc::new(Gateway {

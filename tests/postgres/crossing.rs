@@ -122,7 +122,7 @@ impl Restored {
         tokio::spawn(async move { store.record_facts(&claim, raw, &said, AT).await })
     }
 
-    fn sends(&self) -> JoinHandle<Result<(), StoreError>> {
+    fn sends(&self) -> JoinHandle<Result<i64, StoreError>> {
         let (store, send) = (Arc::clone(&self.stores[0]), self.send.clone());
         let id = self.instructions[0].0;
         tokio::spawn(async move { store.record_intent(&send, id, ([7; 32], 100), 0, AT).await })

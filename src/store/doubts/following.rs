@@ -35,7 +35,8 @@ pub(in crate::store) const NEXT_ATTEMPTS: &str = "INSERT INTO attempt (instructi
      SELECT CAST($2 AS BIGINT), sequence, batch_id, row_no, attempt_no + 1, attempt_no, amount_fen FROM attempt WHERE instruction_id = $1";
 
 /// An instruction ($1) is held from a moment ($2) on.
-pub(in crate::store) const HOLD: &str = "UPDATE instruction SET held_since = COALESCE(held_since, $2) WHERE id = $1";
+pub(in crate::store) const HOLD: &str =
+    "UPDATE instruction SET held_since = COALESCE(held_since, $2) WHERE id = $1";
 
 /// Later instructions than this one ($1) for the same wages that the bank is not known to have, held from a moment ($2) on.
 pub(in crate::store) const HOLD_LATER: &str = "UPDATE instruction SET held_since = COALESCE(held_since, $2)

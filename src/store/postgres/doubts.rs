@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{PgConnection};
+use sqlx::PgConnection;
 use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::bank_key;
@@ -13,12 +13,13 @@ use super::{PostgresStore, audit, events, notices, raws, sends, tallies, tasks};
 use crate::store::chain::Act;
 use crate::store::columns::{Columns, stored};
 use crate::store::doubts::following::{
-    DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, HOLD, KEEP_EVIDENCE, NEW_GENERATION, NEXT_ATTEMPTS, covers,
+    DECIDED_ENDS, FAILED_FACTS, FAILED_OUTCOMES, HOLD, KEEP_EVIDENCE, NEW_GENERATION,
+    NEXT_ATTEMPTS, covers,
 };
 use crate::store::moves::Moves;
 use crate::store::{
-    Claim, ContradictedView, DoubtRefused, DoubtSays, DoubtStep, DoubtTaken, DoubtView, DoubtWord, Doubts, Finding,
-    Means, Question, StoreError, TaskKind, Within,
+    Claim, ContradictedView, DoubtRefused, DoubtSays, DoubtStep, DoubtTaken, DoubtView, DoubtWord,
+    Doubts, Finding, Means, Question, StoreError, TaskKind, Within,
 };
 
 #[async_trait]
@@ -51,9 +52,17 @@ impl Doubts for PostgresStore {
 
     async fn decide_doubt(&self, word: &DoubtWord) -> Result<DoubtView, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let after = decide(&mut tx, word).await?;
-        tx.commit().await?;
-        Ok(after)
+        match decide(&mut tx, word).await {
+            Ok(after) => {
+                tx.commit().await?;
+                Ok(after)
+            }
+            // Now, and not when the connection is next used: until then others would pass over the tasks that this one locked.
+            Err(refused) => {
+                tx.rollback().await?;
+                Err(refused)
+            }
+        }
     }
 
     async fn hold_doubt(
@@ -173,7 +182,10 @@ async fn keep(
     doubt: &DoubtView,
     taken: &DoubtTaken,
 ) -> Result<(), StoreError> {
-    let after = taken.proposed_by.as_ref().map(|_| DoubtStep::Propose.code());
+    let after = taken
+        .proposed_by
+        .as_ref()
+        .map(|_| DoubtStep::Propose.code());
     sqlx::query(
         "INSERT INTO doubt_decision (instruction_id, round, step, verdict, evidence, question, sends, reason, by_whom, at, after_step, proposed_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -233,7 +245,9 @@ async fn follow(
         (Question::InDoubt, Finding::NotArrived) => again(tx, doubt, at, evidence, means).await,
         (Question::AskFirst, Finding::Arrived) => {
             let bytes = means.bytes.ok_or_else(|| {
-                StoreError::Broken(format!("instruction {id} is taken for sent without its bytes"))
+                StoreError::Broken(format!(
+                    "instruction {id} is taken for sent without its bytes"
+                ))
             })?;
             tasks::cancel(tx, TaskKind::Send, &id.to_string()).await?;
             sends::found_under_lock(tx, id, bytes, at).await?;
@@ -241,11 +255,21 @@ async fn follow(
         }
         (Question::AskFirst, Finding::NotArrived) => {
             tasks::cancel(tx, TaskKind::Query, &id.to_string()).await?;
-            clear(tx, id, "UPDATE instruction SET ask_first_since = NULL WHERE id = $1").await?;
+            clear(
+                tx,
+                id,
+                "UPDATE instruction SET ask_first_since = NULL WHERE id = $1",
+            )
+            .await?;
             tasks::set(tx, TaskKind::Send, &id.to_string(), at).await
         }
         (Question::Held, Finding::NotArrived) => {
-            clear(tx, id, "UPDATE instruction SET held_since = NULL WHERE id = $1").await?;
+            clear(
+                tx,
+                id,
+                "UPDATE instruction SET held_since = NULL WHERE id = $1",
+            )
+            .await?;
             // What must be asked about first is still asked about; its query sends it on.
             match doubt.instruction.ask_first_since {
                 None => tasks::set(tx, TaskKind::Send, &id.to_string(), at).await,
@@ -328,7 +352,11 @@ async fn end_attempts(
     at: Timestamp,
     (hash, size): ([u8; 32], u64),
 ) -> Result<(), StoreError> {
-    let (id, reason, at) = (doubt.instruction.id, Reason::NeverArrived, at.as_millisecond());
+    let (id, reason, at) = (
+        doubt.instruction.id,
+        Reason::NeverArrived,
+        at.as_millisecond(),
+    );
     let raw: i64 = sqlx::query_scalar(KEEP_EVIDENCE)
         .bind(&doubt.instruction.bank)
         .bind(id)

@@ -9,7 +9,7 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::columns::{Columns, stored};
 use super::{notices, sends, tasks};
-use crate::store::{Claim, Conflict, InstructionView, Next, SealedPayment, SealedRow, StoreError};
+use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.generation, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
        a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.held_since, i.not_known_since,
@@ -182,7 +182,7 @@ pub(super) async fn record_intent(
     let held = lock_batch_of(&mut tx, instruction).await? != BatchState::Planned;
     let found = sends::last(&mut tx).await?;
     if found < witnessed {
-        return Err(Conflict::WentBack { found, witnessed }.into());
+        return Err(StoreError::WentBack { found, witnessed });
     }
     let row = sqlx::query(
         "SELECT state, bytes_hash, bytes_size, ask_first_since, held_since FROM instruction WHERE id = $1",
@@ -190,7 +190,8 @@ pub(super) async fn record_intent(
     .bind(instruction)
     .fetch_one(&mut *tx)
     .await?;
-    let waits = row.maybe_int("ask_first_since")?.is_some() || row.maybe_int("held_since")?.is_some();
+    let waits =
+        row.maybe_int("ask_first_since")?.is_some() || row.maybe_int("held_since")?.is_some();
     if held || waits {
         tasks::settle(&mut tx, claim, Next::Done).await?;
         tx.commit().await?;

@@ -85,11 +85,13 @@ pub(super) async fn append(
     at: Timestamp,
 ) -> Result<i64, StoreError> {
     Ok(
-        sqlx::query_scalar("INSERT INTO send (instruction_id, at) VALUES ($1, $2) RETURNING number")
-            .bind(instruction)
-            .bind(at.as_millisecond())
-            .fetch_one(tx)
-            .await?,
+        sqlx::query_scalar(
+            "INSERT INTO send (instruction_id, at) VALUES ($1, $2) RETURNING number",
+        )
+        .bind(instruction)
+        .bind(at.as_millisecond())
+        .fetch_one(tx)
+        .await?,
     )
 }
 
@@ -202,7 +204,11 @@ pub(super) async fn hold_later(
         .await?;
     for row in &later {
         let id = row.int("id")?;
-        tracing::error!(instruction = id, after = instruction, "the bank has an instruction that was taken for one that never arrived; the one that was to replace it is held");
+        tracing::error!(
+            instruction = id,
+            after = instruction,
+            "the bank has an instruction that was taken for one that never arrived; the one that was to replace it is held"
+        );
         if row.parsed("state", State::from_code)? == State::Planned {
             tasks::cancel(tx, TaskKind::Send, &id.to_string()).await?;
         }

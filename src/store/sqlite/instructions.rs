@@ -9,7 +9,7 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::{notices, sends, tasks, write};
 use crate::store::columns::{Columns, stored};
-use crate::store::{Claim, Conflict, InstructionView, Next, SealedPayment, SealedRow, StoreError};
+use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 /// Instructions, each with the number of its payments that have no final word: all, less those whose newest outcome is final.
 macro_rules! view {
@@ -164,7 +164,7 @@ pub(super) async fn record_intent(
     tasks::hold(&mut tx, claim).await?;
     let found = sends::last(&mut tx).await?;
     if found < witnessed {
-        return Err(Conflict::WentBack { found, witnessed }.into());
+        return Err(StoreError::WentBack { found, witnessed });
     }
     let row = sqlx::query(
         "SELECT i.state, i.bytes_hash, i.bytes_size, i.ask_first_since, i.held_since, b.state AS batch_state
@@ -175,7 +175,8 @@ pub(super) async fn record_intent(
     .await?
     .ok_or_else(|| unknown(instruction))?;
     let held = row.parsed("batch_state", BatchState::from_code)? != BatchState::Planned;
-    let waits = row.maybe_int("ask_first_since")?.is_some() || row.maybe_int("held_since")?.is_some();
+    let waits =
+        row.maybe_int("ask_first_since")?.is_some() || row.maybe_int("held_since")?.is_some();
     if held || waits {
         tasks::settle(&mut tx, claim, Next::Done).await?;
         tx.commit().await?;

@@ -177,7 +177,11 @@ async fn begun_again(tx: &mut SqliteConnection, raw: i64) -> Result<Option<Times
 }
 
 /// What waited in suspense and found its payment, now that the document was read once more, waits no longer.
-pub(super) async fn settle(tx: &mut SqliteConnection, raw: i64, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn settle(
+    tx: &mut SqliteConnection,
+    raw: i64,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE suspense SET settled_at = $2 WHERE raw_id = $1 AND settled_at IS NULL AND named IS NOT NULL AND EXISTS (
            SELECT 1 FROM instruction i JOIN fact f ON f.instruction_id = i.id

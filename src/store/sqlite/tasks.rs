@@ -1,7 +1,7 @@
 //! Work that waits: claimed under a lease by one gateway at a time, and given back with the fence that the claim was given.
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::write;
 use crate::store::columns::{Columns, moment};

@@ -1,8 +1,8 @@
 //! The desk of two people: who may say what, and what follows for every place that an instruction can stand in.
 
 use wagegate::store::{
-    Conflict, DoubtRefused, DoubtSays, DoubtView, DoubtWord, Finding, Happening, InstructionView, Means, Next,
-    Question, ReadTask, StoreError, TaskKind, Within,
+    Conflict, DoubtRefused, DoubtSays, DoubtView, DoubtWord, Finding, Happening, InstructionView,
+    Means, Next, Question, ReadTask, StoreError, TaskKind, Within,
 };
 use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::fact::Verdict;
@@ -11,7 +11,9 @@ use wagegate_domain::plan::bank_key;
 use wagegate_domain::reason::Reason;
 
 use crate::engines::Bench;
-use crate::world::{BANK, CLOSED, KEYS, WIDE, at, content, day, document, happening, item, taken, wages};
+use crate::world::{
+    BANK, CLOSED, KEYS, WIDE, at, content, day, document, happening, item, taken, wages,
+};
 
 const ARRIVED: Finding = Finding::Arrived;
 const NEVER: Finding = Finding::NotArrived;
@@ -60,14 +62,23 @@ fn withdrawing() -> DoubtSays {
 }
 
 impl Bench {
-    async fn says(&self, instruction: i64, by: &str, says: DoubtSays) -> Result<DoubtView, StoreError> {
+    async fn says(
+        &self,
+        instruction: i64,
+        by: &str,
+        says: DoubtSays,
+    ) -> Result<DoubtView, StoreError> {
         self.store.decide_doubt(&word(instruction, by, says)).await
     }
 
     /// Two people decide.
     async fn decided(&self, instruction: i64, finding: Finding) -> DoubtView {
-        self.says(instruction, "finance", proposing(finding)).await.unwrap();
-        self.says(instruction, "approver", confirming(finding)).await.unwrap()
+        self.says(instruction, "finance", proposing(finding))
+            .await
+            .unwrap();
+        self.says(instruction, "approver", confirming(finding))
+            .await
+            .unwrap()
     }
 
     /// A batch of two rows whose only instruction is in doubt.
@@ -91,13 +102,22 @@ impl Bench {
             query_at: Some(at(0)),
             ..happening(Event::Unclear)
         };
-        let state = self.store.record_event(claim, id, &unclear, Next::Done).await;
+        let state = self
+            .store
+            .record_event(claim, id, &unclear, Next::Done)
+            .await;
         assert_eq!(state.unwrap(), State::InDoubt);
     }
 
     async fn desk(&self) -> Vec<(i64, Option<Question>)> {
-        let page = self.store.doubt_page(&Within::All, None, 100).await.unwrap();
-        page.iter().map(|doubt| (doubt.instruction.id, doubt.question())).collect()
+        let page = self
+            .store
+            .doubt_page(&Within::All, None, 100)
+            .await
+            .unwrap();
+        page.iter()
+            .map(|doubt| (doubt.instruction.id, doubt.question()))
+            .collect()
     }
 
     /// The newest generation of a batch's only part.
@@ -117,33 +137,54 @@ pub(crate) async fn what_arrived_is_accepted_and_asked_about(bench: Bench) {
     let id = bench.doubtful("B1").await.id;
     assert_eq!(bench.desk().await, [(id, Some(Question::InDoubt))]);
     let after = bench.decided(id, ARRIVED).await;
-    assert_eq!((after.instruction.state, after.question()), (State::Accepted, None));
+    assert_eq!(
+        (after.instruction.state, after.question()),
+        (State::Accepted, None)
+    );
     assert!(bench.desk().await.is_empty());
     assert_eq!(bench.places("B1").await, [0, 0, 0, 2, 0, 0]);
     assert_eq!(bench.account("P1").await, (300, 300, 0));
     assert_eq!(bench.claim(TaskKind::Query).await.subject, id.to_string());
     let key = after.instruction.bank_key;
-    bench.hears(vec![item(&key, 1, Verdict::Paid), item(&key, 2, CLOSED)]).await;
+    bench
+        .hears(vec![item(&key, 1, Verdict::Paid), item(&key, 2, CLOSED)])
+        .await;
     assert_eq!(bench.places("B1").await, [1, 1, 0, 0, 0, 0]);
 }
 
 pub(crate) async fn what_never_arrived_ends_and_goes_once_more_under_another_key(bench: Bench) {
     let old = bench.doubtful("B1").await;
     let after = bench.decided(old.id, NEVER).await;
-    assert_eq!((after.instruction.state, after.question()), (State::Refused, None));
+    assert_eq!(
+        (after.instruction.state, after.question()),
+        (State::Refused, None)
+    );
     assert!(bench.desk().await.is_empty());
     let new = bench.newest("B1").await;
-    assert_eq!((new.state, new.part, new.generation, new.sends), (State::Planned, 1, 2, 0));
-    assert_eq!((new.rows, new.total, new.content, new.bytes), (old.rows, old.total, old.content, None));
+    assert_eq!(
+        (new.state, new.part, new.generation, new.sends),
+        (State::Planned, 1, 2, 0)
+    );
+    assert_eq!(
+        (new.rows, new.total, new.content, new.bytes),
+        (old.rows, old.total, old.content, None)
+    );
     assert_eq!(new.bank_key, bank_key(&content("B1"), 1, 2, KEYS));
     assert_ne!(new.bank_key, old.bank_key);
     // Every wage and every fen is in flight, nothing was given back and nothing reserved a second time.
     assert_eq!(bench.places("B1").await, [0, 0, 0, 2, 0, 0]);
     assert_eq!(bench.account("P1").await, (300, 300, 0));
     for item in bench.items("B1").await {
-        assert_eq!((item.attempt, item.place, item.bank_key.as_str()), (2, Place::InFlight, new.bank_key.as_str()));
+        assert_eq!(
+            (item.attempt, item.place, item.bank_key.as_str()),
+            (2, Place::InFlight, new.bank_key.as_str())
+        );
     }
-    let attempts = bench.store.attempts(&Within::All, None, None, 100).await.unwrap();
+    let attempts = bench
+        .store
+        .attempts(&Within::All, None, None, 100)
+        .await
+        .unwrap();
     let ended: Vec<_> = attempts
         .iter()
         .filter(|(_, item)| item.attempt == 1)
@@ -153,9 +194,18 @@ pub(crate) async fn what_never_arrived_ends_and_goes_once_more_under_another_key
     let (claim, id) = bench.intend().await;
     assert_eq!(id, new.id);
     let known = happening(Event::Known);
-    bench.store.record_event(&claim, id, &known, Next::Done).await.unwrap();
+    bench
+        .store
+        .record_event(&claim, id, &known, Next::Done)
+        .await
+        .unwrap();
     let key = new.bank_key;
-    bench.hears(vec![item(&key, 1, Verdict::Paid), item(&key, 2, Verdict::Paid)]).await;
+    bench
+        .hears(vec![
+            item(&key, 1, Verdict::Paid),
+            item(&key, 2, Verdict::Paid),
+        ])
+        .await;
     assert_eq!(bench.places("B1").await, [2, 0, 0, 0, 0, 0]);
     assert_eq!(bench.account("P1").await, (0, 0, 0));
 }
@@ -186,7 +236,9 @@ pub(crate) async fn what_a_lost_database_may_have_sent_is_decided_too(bench: Ben
         bench.settle().await;
         bench.deposit("P1", 300).await;
         let first = if code == "B1" { 1 } else { 11 };
-        let rows = (1..).zip([100, 200]).map(|(n, fen)| crate::world::row(n, n + first, fen));
+        let rows = (1..)
+            .zip([100, 200])
+            .map(|(n, fen)| crate::world::row(n, n + first, fen));
         bench.submit(code, "P1", rows.collect()).await.unwrap();
         bench.approve(code).await.unwrap();
         let id = bench.plan(WIDE).await[0].id;
@@ -197,7 +249,10 @@ pub(crate) async fn what_a_lost_database_may_have_sent_is_decided_too(bench: Ben
         assert_eq!(bench.places(code).await, [0, 0, 0, 2, 0, 0]);
         match finding {
             Finding::Arrived => {
-                assert_eq!((after.state, after.bytes, after.sends), (State::Accepted, Some(([7; 32], 99)), 0));
+                assert_eq!(
+                    (after.state, after.bytes, after.sends),
+                    (State::Accepted, Some(([7; 32], 99)), 0)
+                );
                 let claim = bench.claim(TaskKind::Query).await;
                 assert_eq!(claim.subject, id.to_string());
                 bench.store.finish(&claim, Next::Done).await.unwrap();
@@ -213,20 +268,44 @@ pub(crate) async fn what_a_lost_database_may_have_sent_is_decided_too(bench: Ben
 pub(crate) async fn two_voices_of_two_people_say_the_same_about_the_same(bench: Bench) {
     let id = bench.doubtful("B1").await.id;
     let says = async |by: &str, says| refusal(bench.says(id, by, says).await);
-    assert_eq!(says("approver", confirming(NEVER)).await, DoubtRefused::NothingProposed);
-    assert_eq!(says("approver", withdrawing()).await, DoubtRefused::NothingProposed);
-    assert_eq!(says("clerk", proposing(NEVER)).await, DoubtRefused::Preparer);
+    assert_eq!(
+        says("approver", confirming(NEVER)).await,
+        DoubtRefused::NothingProposed
+    );
+    assert_eq!(
+        says("approver", withdrawing()).await,
+        DoubtRefused::NothingProposed
+    );
+    assert_eq!(
+        says("clerk", proposing(NEVER)).await,
+        DoubtRefused::Preparer
+    );
     bench.says(id, "finance", proposing(NEVER)).await.unwrap();
-    assert_eq!(says("approver", proposing(ARRIVED)).await, DoubtRefused::Proposed);
-    assert_eq!(says("finance", confirming(NEVER)).await, DoubtRefused::SamePerson);
-    assert_eq!(says("clerk", confirming(NEVER)).await, DoubtRefused::Preparer);
-    assert_eq!(says("approver", confirming(ARRIVED)).await, DoubtRefused::OtherProposal);
+    assert_eq!(
+        says("approver", proposing(ARRIVED)).await,
+        DoubtRefused::Proposed
+    );
+    assert_eq!(
+        says("finance", confirming(NEVER)).await,
+        DoubtRefused::SamePerson
+    );
+    assert_eq!(
+        says("clerk", confirming(NEVER)).await,
+        DoubtRefused::Preparer
+    );
+    assert_eq!(
+        says("approver", confirming(ARRIVED)).await,
+        DoubtRefused::OtherProposal
+    );
     let on_another = DoubtSays::Confirm {
         finding: NEVER,
         evidence: OTHER_LETTER,
         means: means(),
     };
-    assert_eq!(says("approver", on_another).await, DoubtRefused::OtherProposal);
+    assert_eq!(
+        says("approver", on_another).await,
+        DoubtRefused::OtherProposal
+    );
     let early = DoubtSays::Confirm {
         finding: NEVER,
         evidence: LETTER,
@@ -235,14 +314,26 @@ pub(crate) async fn two_voices_of_two_people_say_the_same_about_the_same(bench: 
             ..means()
         },
     };
-    assert_eq!(says("approver", early).await, DoubtRefused::UnderWay { until: at(61) });
+    assert_eq!(
+        says("approver", early).await,
+        DoubtRefused::UnderWay { until: at(61) }
+    );
     // Nothing of it changed anything.
-    assert_eq!(bench.store.instruction(id).await.unwrap().state, State::InDoubt);
+    assert_eq!(
+        bench.store.instruction(id).await.unwrap().state,
+        State::InDoubt
+    );
     assert_eq!(bench.places("B1").await, [0, 0, 0, 0, 2, 0]);
     bench.says(id, "approver", withdrawing()).await.unwrap();
-    assert_eq!(says("approver", confirming(NEVER)).await, DoubtRefused::NothingProposed);
+    assert_eq!(
+        says("approver", confirming(NEVER)).await,
+        DoubtRefused::NothingProposed
+    );
     let story = bench.decided(id, ARRIVED).await.steps;
-    let story: Vec<_> = story.iter().map(|taken| (taken.round, taken.step.code(), taken.by.as_str())).collect();
+    let story: Vec<_> = story
+        .iter()
+        .map(|taken| (taken.round, taken.step.code(), taken.by.as_str()))
+        .collect();
     assert_eq!(
         story,
         [
@@ -253,7 +344,10 @@ pub(crate) async fn two_voices_of_two_people_say_the_same_about_the_same(bench: 
         ]
     );
     let state = State::Accepted;
-    assert_eq!(says("finance", proposing(NEVER)).await, DoubtRefused::NoDoubt { state });
+    assert_eq!(
+        says("finance", proposing(NEVER)).await,
+        DoubtRefused::NoDoubt { state }
+    );
 }
 
 pub(crate) async fn the_database_itself_refuses_one_voice(bench: Bench) {
@@ -272,29 +366,94 @@ pub(crate) async fn the_database_itself_refuses_one_voice(bench: Bench) {
         "decode(repeat('00', 32), 'hex')"
     };
     for (statement, constraint) in [
-        (insert("confirm", "not_arrived", "evidence", "finance", "'propose', by_whom"), "two_voices"),
-        (insert("confirm", "arrived", "evidence", "approver", "'propose', by_whom"), "of_the_same_proposal"),
-        (insert("confirm", "not_arrived", other, "approver", "'propose', by_whom"), "of_the_same_proposal"),
-        (insert("confirm", "not_arrived", "evidence", "approver", "'propose', 'somebody'"), "of_the_same_proposal"),
-        (insert("confirm", "not_arrived", "evidence", "approver", "NULL, NULL"), "steps_follow_a_proposal"),
-        ("UPDATE doubt_decision SET by_whom = 'nobody'".into(), "decisions are append-only"),
-        ("DELETE FROM doubt_decision".into(), "decisions are append-only"),
+        (
+            insert(
+                "confirm",
+                "not_arrived",
+                "evidence",
+                "finance",
+                "'propose', by_whom",
+            ),
+            "two_voices",
+        ),
+        (
+            insert(
+                "confirm",
+                "arrived",
+                "evidence",
+                "approver",
+                "'propose', by_whom",
+            ),
+            "of_the_same_proposal",
+        ),
+        (
+            insert(
+                "confirm",
+                "not_arrived",
+                other,
+                "approver",
+                "'propose', by_whom",
+            ),
+            "of_the_same_proposal",
+        ),
+        (
+            insert(
+                "confirm",
+                "not_arrived",
+                "evidence",
+                "approver",
+                "'propose', 'somebody'",
+            ),
+            "of_the_same_proposal",
+        ),
+        (
+            insert(
+                "confirm",
+                "not_arrived",
+                "evidence",
+                "approver",
+                "NULL, NULL",
+            ),
+            "steps_follow_a_proposal",
+        ),
+        (
+            "UPDATE doubt_decision SET by_whom = 'nobody'".into(),
+            "decisions are append-only",
+        ),
+        (
+            "DELETE FROM doubt_decision".into(),
+            "decisions are append-only",
+        ),
     ] {
         let said = bench.sql(&statement).await.unwrap_err();
         let named = said.contains(constraint) || said.contains("FOREIGN KEY constraint failed");
         assert!(named, "{statement}: {said}");
     }
     bench.says(id, "approver", confirming(NEVER)).await.unwrap();
-    let end = insert("withdraw", "not_arrived", "evidence", "approver", "'propose', by_whom");
+    let end = insert(
+        "withdraw",
+        "not_arrived",
+        "evidence",
+        "approver",
+        "'propose', by_whom",
+    );
     let said = bench.sql(&end).await.unwrap_err();
-    assert!(said.contains("one_end_of_a_round") || said.contains("UNIQUE"), "{said}");
+    assert!(
+        said.contains("one_end_of_a_round") || said.contains("UNIQUE"),
+        "{said}"
+    );
 }
 
 pub(crate) async fn a_decision_about_what_moved_on_is_refused_and_changes_nothing(bench: Bench) {
     let view = bench.doubtful("B1").await;
-    bench.says(view.id, "finance", proposing(NEVER)).await.unwrap();
+    bench
+        .says(view.id, "finance", proposing(NEVER))
+        .await
+        .unwrap();
     // The bank answers in between.
-    bench.hears(vec![item(&view.bank_key, 1, Verdict::InProgress)]).await;
+    bench
+        .hears(vec![item(&view.bank_key, 1, Verdict::InProgress)])
+        .await;
     let state = State::Accepted;
     assert_eq!(
         refusal(bench.says(view.id, "approver", confirming(NEVER)).await),
@@ -312,7 +471,11 @@ pub(crate) async fn a_proposal_is_about_the_sends_that_it_saw(bench: Bench) {
         send_at: Some(at(40)),
         ..happening(Event::NeverArrived)
     };
-    bench.store.record_event(&query, id, &never, Next::Done).await.unwrap();
+    bench
+        .store
+        .record_event(&query, id, &never, Next::Done)
+        .await
+        .unwrap();
     let planned = State::Planned;
     assert_eq!(
         refusal(bench.says(id, "approver", confirming(NEVER)).await),
@@ -343,7 +506,10 @@ pub(crate) async fn nothing_goes_again_while_the_account_is_overdrawn(bench: Ben
         panic!("{refused:?}");
     };
     assert_eq!(short.get(), 40);
-    assert_eq!(bench.store.instruction(id).await.unwrap().state, State::InDoubt);
+    assert_eq!(
+        bench.store.instruction(id).await.unwrap().state,
+        State::InDoubt
+    );
     bench
         .sql("UPDATE special_account SET balance_fen = balance_fen + 40, overdrawn_fen = 0 WHERE number = '90-P1'")
         .await
@@ -358,20 +524,45 @@ pub(crate) async fn a_payment_that_shows_late_stops_what_would_pay_again(bench: 
     let new = bench.newest("B1").await;
     // Somebody is just about to send it.
     let sender = bench.claim(TaskKind::Send).await;
-    assert_eq!(bench.hears(vec![item(&old.bank_key, 1, Verdict::Paid)]).await, taken(1, 1, 1));
-    let late = bench.store.record_intent(&sender, new.id, ([7; 32], 99), 0, at(22)).await;
+    assert_eq!(
+        bench
+            .hears(vec![item(&old.bank_key, 1, Verdict::Paid)])
+            .await,
+        taken(1, 1, 1)
+    );
+    let late = bench
+        .store
+        .record_intent(&sender, new.id, ([7; 32], 99), 0, at(22))
+        .await;
     assert!(matches!(late, Err(StoreError::Stale)), "{late:?}");
     let held = bench.store.instruction(new.id).await.unwrap();
-    assert_eq!((held.state, held.held_since, held.bytes), (State::Planned, Some(at(21)), None));
+    assert_eq!(
+        (held.state, held.held_since, held.bytes),
+        (State::Planned, Some(at(21)), None)
+    );
     assert_eq!(bench.desk().await, [(new.id, Some(Question::Held))]);
-    let wages = bench.store.contradicted_page(&Within::All, None, 10).await.unwrap();
+    let wages = bench
+        .store
+        .contradicted_page(&Within::All, None, 10)
+        .await
+        .unwrap();
     assert_eq!(wages.len(), 1);
-    assert_eq!((wages[0].row, wages[0].attempt, wages[0].latest), (1, 1, false));
+    assert_eq!(
+        (wages[0].row, wages[0].attempt, wages[0].latest),
+        (1, 1, false)
+    );
     assert_eq!(bench.places("B1").await, [0, 0, 0, 2, 0, 0]);
     // Whoever puts down a task to send it all the same does not send it.
-    bench.store.ensure_task(TaskKind::Send, &new.id.to_string(), at(0)).await.unwrap();
+    bench
+        .store
+        .ensure_task(TaskKind::Send, &new.id.to_string(), at(0))
+        .await
+        .unwrap();
     let sender = bench.claim(TaskKind::Send).await;
-    let late = bench.store.record_intent(&sender, new.id, ([7; 32], 99), 0, at(23)).await;
+    let late = bench
+        .store
+        .record_intent(&sender, new.id, ([7; 32], 99), 0, at(23))
+        .await;
     assert!(matches!(late, Err(StoreError::Stale)), "{late:?}");
     // Only the word that the earlier one did not arrive after all lets it go.
     assert_eq!(
@@ -386,8 +577,13 @@ pub(crate) async fn any_word_of_the_bank_but_a_failure_stops_it(bench: Bench) {
     let old = bench.doubtful("B1").await;
     bench.decided(old.id, NEVER).await;
     bench.hears(vec![item(&old.bank_key, 2, CLOSED)]).await;
-    assert!(bench.desk().await.is_empty(), "a failure there is no payment there");
-    bench.hears(vec![item(&old.bank_key, 1, Verdict::InProgress)]).await;
+    assert!(
+        bench.desk().await.is_empty(),
+        "a failure there is no payment there"
+    );
+    bench
+        .hears(vec![item(&old.bank_key, 1, Verdict::InProgress)])
+        .await;
     let new = bench.newest("B1").await;
     assert_eq!(bench.desk().await, [(new.id, Some(Question::Held))]);
 }
@@ -396,11 +592,20 @@ pub(crate) async fn what_is_on_its_way_and_comes_back_is_held_too(bench: Bench) 
     let old = bench.doubtful("B1").await;
     bench.decided(old.id, NEVER).await;
     let (claim, new) = bench.intend().await;
-    bench.hears(vec![item(&old.bank_key, 1, Verdict::Paid)]).await;
+    bench
+        .hears(vec![item(&old.bank_key, 1, Verdict::Paid)])
+        .await;
     let nothing = happening(Event::NothingLeft);
-    bench.store.record_event(&claim, new, &nothing, Next::Again(at(0))).await.unwrap();
+    bench
+        .store
+        .record_event(&claim, new, &nothing, Next::Again(at(0)))
+        .await
+        .unwrap();
     let sender = bench.claim(TaskKind::Send).await;
-    let late = bench.store.record_intent(&sender, new, ([7; 32], 99), 0, at(23)).await;
+    let late = bench
+        .store
+        .record_intent(&sender, new, ([7; 32], 99), 0, at(23))
+        .await;
     assert!(matches!(late, Err(StoreError::Stale)), "{late:?}");
     assert_eq!(bench.desk().await, [(new, Some(Question::Held))]);
 }
@@ -414,7 +619,11 @@ pub(crate) async fn the_banks_own_bytes_may_be_the_evidence(bench: Bench) {
         hash: LETTER.0,
         ..document(BANK)
     };
-    bench.store.record_raw(&known, ReadTask::NotWanted).await.unwrap();
+    bench
+        .store
+        .record_raw(&known, ReadTask::NotWanted)
+        .await
+        .unwrap();
     bench.decided(view.id, NEVER).await;
     assert_eq!(bench.places("B1").await, [0, 0, 0, 2, 0, 0]);
 }
@@ -433,26 +642,54 @@ pub(crate) async fn the_desk_is_paged_and_shows_each_their_own(bench: Bench) {
     }
     let page = async |within: Within, after, limit| {
         let page = bench.store.doubt_page(&within, after, limit).await.unwrap();
-        page.iter().map(|doubt| doubt.instruction.id).collect::<Vec<_>>()
+        page.iter()
+            .map(|doubt| doubt.instruction.id)
+            .collect::<Vec<_>>()
     };
     let mine = Within::Projects(["P2".to_owned()].into());
     assert_eq!(page(Within::All, None, 1).await, ids[..1]);
     assert_eq!(page(Within::All, Some(ids[0]), 5).await, ids[1..]);
     assert_eq!(page(mine, None, 5).await, ids[1..]);
-    assert_eq!(page(Within::Region("530902".into()), None, 5).await, ids[..1]);
-    assert_eq!(page(Within::Region("5303".into()), None, 5).await, Vec::<i64>::new());
+    assert_eq!(
+        page(Within::Region("530902".into()), None, 5).await,
+        ids[..1]
+    );
+    assert_eq!(
+        page(Within::Region("5303".into()), None, 5).await,
+        Vec::<i64>::new()
+    );
 }
 
 pub(crate) async fn what_was_decided_is_in_the_log_and_told(bench: Bench) {
     let view = bench.doubtful("B1").await;
     bench.decided(view.id, NEVER).await;
     let log = bench.audit_tail(2).await.unwrap();
-    let acts: Vec<_> = log.iter().map(|act| (act.action.as_str(), act.who.as_str(), act.subject.as_str())).collect();
+    let acts: Vec<_> = log
+        .iter()
+        .map(|act| (act.action.as_str(), act.who.as_str(), act.subject.as_str()))
+        .collect();
     let key = view.bank_key.as_str();
-    assert_eq!(acts, [("doubt.confirm", "approver", key), ("doubt.propose", "finance", key)]);
-    assert!(log.iter().all(|act| act.before.is_some() && act.after.is_some()), "{log:?}");
-    assert!(log.iter().all(|act| !act.detail.contains("书面")), "{log:?}");
+    assert_eq!(
+        acts,
+        [
+            ("doubt.confirm", "approver", key),
+            ("doubt.propose", "finance", key)
+        ]
+    );
+    assert!(
+        log.iter()
+            .all(|act| act.before.is_some() && act.after.is_some()),
+        "{log:?}"
+    );
+    assert!(
+        log.iter().all(|act| !act.detail.contains("书面")),
+        "{log:?}"
+    );
     let story = bench.store.story("B1").await.unwrap();
-    let behind: Vec<_> = story.evidence.iter().map(|behind| (behind.hash, behind.by.as_str())).collect();
+    let behind: Vec<_> = story
+        .evidence
+        .iter()
+        .map(|behind| (behind.hash, behind.by.as_str()))
+        .collect();
     assert_eq!(behind, [(LETTER.0, "finance")]);
 }

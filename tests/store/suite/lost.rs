@@ -1,10 +1,10 @@
 //! A database that knows fewer sends than were made, and what the bank says of them.
 
-use wagegate::store::{Claim, Conflict, Next, StoreError, TaskKind};
+use wagegate::store::{Claim, Next, StoreError, TaskKind};
 use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::fact::Verdict;
 
-use crate::bench::Bench;
+use crate::engines::Bench;
 use crate::world::{BANK, WIDE, at, happening, item, taken, wages};
 
 /// A batch of two rows that is planned and was never sent from here.
@@ -44,7 +44,7 @@ pub(crate) async fn a_database_behind_the_mark_commits_no_intent(bench: Bench) {
         .store
         .record_intent(&claim, id, ([7; 32], 99), 5, at(3))
         .await;
-    let Err(StoreError::Conflict(Conflict::WentBack { found, witnessed })) = refused else {
+    let Err(StoreError::WentBack { found, witnessed }) = refused else {
         panic!("{refused:?}");
     };
     assert_eq!((found, witnessed), (0, 5));
@@ -59,7 +59,12 @@ pub(crate) async fn what_a_lost_database_may_have_sent_waits_for_the_banks_word(
     bench.store.went_back(5, at(11)).await.unwrap();
     let restored = bench.store.restored().await.unwrap().unwrap();
     assert_eq!(
-        (restored.at, restored.found, restored.witnessed, restored.asking),
+        (
+            restored.at,
+            restored.found,
+            restored.witnessed,
+            restored.asking
+        ),
         (at(10), 0, 5, 1)
     );
     assert_eq!(bench.store.last_send().await.unwrap(), 5);
@@ -117,7 +122,14 @@ pub(crate) async fn what_the_bank_has_and_told_of_before_is_read_again_when_it_i
     let found = bench.store.record_facts(&read, raw, &told, at(31)).await;
     assert_eq!(found.unwrap(), taken(2, 2, 0));
     bench.store.finish_raw(&read, raw, None).await.unwrap();
-    assert!(bench.store.suspense_page(None, 10).await.unwrap().is_empty());
+    assert!(
+        bench
+            .store
+            .suspense_page(None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(bench.places("B1").await, [2, 0, 0, 0, 0, 0]);
     assert_eq!(view.bank, BANK);
 }
