@@ -73,8 +73,8 @@ async fn a_voice_without_a_document_or_a_reason_is_refused() {
     let unknown = "0".repeat(64);
     #[rustfmt::skip]
     let words = [
-        (json!({"verdict": "not_arrived", "reason": "银行答复"}), 400, "evidence"),
-        (json!({"verdict": "not_arrived", "evidence": letter}), 400, "reason"),
+        (json!({"verdict": "not_arrived", "reason": "银行答复"}), 422, "not in the form"),
+        (json!({"verdict": "not_arrived", "evidence": letter}), 422, "not in the form"),
         (json!({"verdict": "not_arrived", "evidence": letter, "reason": " "}), 422, "who at the bank said what"),
         (json!({"verdict": "not_arrived", "evidence": unknown, "reason": "银行答复"}), 422, "upload it first"),
         (json!({"verdict": "not_arrived", "evidence": "letter", "reason": "银行答复"}), 422, "64 hexadecimal digits"),

@@ -180,12 +180,14 @@ on_each_engine! {
         a_decision_about_what_moved_on_is_refused_and_changes_nothing,
         a_proposal_is_about_the_sends_that_it_saw,
         nothing_goes_again_while_the_account_is_overdrawn,
+        the_desk_is_paged_and_shows_each_their_own,
+        what_was_decided_is_in_the_log_and_told,
+    }
+    late_words {
         a_payment_that_shows_late_stops_what_would_pay_again,
         any_word_of_the_bank_but_a_failure_stops_it,
         what_is_on_its_way_and_comes_back_is_held_too,
         the_banks_own_bytes_may_be_the_evidence,
-        the_desk_is_paged_and_shows_each_their_own,
-        what_was_decided_is_in_the_log_and_told,
     }
     reading {
         items_are_listed_by_batch_month_and_place_in_pages,

@@ -10,6 +10,7 @@ pub(crate) mod facts;
 pub(crate) mod identities;
 pub(crate) mod intake;
 pub(crate) mod keeping;
+pub(crate) mod late_words;
 pub(crate) mod lost;
 pub(crate) mod matching;
 pub(crate) mod pages;
