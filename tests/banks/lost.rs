@@ -23,6 +23,22 @@ async fn settled_once(world: &World) {
     assert_eq!(world.at(Place::Paid).await, u64::from(ROWS));
 }
 
+/// A batch whose every row is an instruction, none of which has left.
+async fn planned(world: &World, project: &str) -> String {
+    let code = world.approved(project, 1, ROWS).await;
+    while world
+        .gateway
+        .store
+        .instructions(&code)
+        .await
+        .unwrap()
+        .is_empty()
+    {
+        world.step().await;
+    }
+    code
+}
+
 /// Steps until all instructions of the batch have left.
 async fn all_sent(world: &World, code: &str) {
     for _ in 0..2_000 {
@@ -38,8 +54,7 @@ async fn all_sent(world: &World, code: &str) {
 pub(crate) async fn a_database_that_went_back_in_time_asks_before_it_sends(engine: Engine) {
     let mut world = World::row_by_row(engine, FORGETFUL, FORGETFUL).await;
     let project = world.project(1, 1, 2_000_000_000).await;
-    let code = world.approved(&project, 1, ROWS).await;
-    world.step().await;
+    let code = planned(&world, &project).await;
     let earlier = world.snapshot().await;
     all_sent(&world, &code).await;
     world.restart_on(earlier).await;
@@ -85,8 +100,7 @@ pub(crate) async fn a_sheet_that_was_lost_with_the_database_is_asked_about_when_
 pub(crate) async fn what_the_lost_database_had_not_sent_goes_out_once(engine: Engine) {
     let mut world = World::row_by_row(engine, FORGETFUL, FORGETFUL).await;
     let project = world.project(1, 1, 2_000_000_000).await;
-    let code = world.approved(&project, 1, ROWS).await;
-    world.step().await;
+    let code = planned(&world, &project).await;
     let earlier = world.snapshot().await;
     for _ in 0..40 {
         world.step().await;

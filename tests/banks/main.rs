@@ -130,6 +130,18 @@ async fn what_never_arrived_goes_again_only_where_the_bank_pays_nothing_twice(en
         world.approved(&project, number, 20).await;
         world.fault(bank, fault, "submit", 1).await;
     }
+    for batch in world.gateway.store.batches(None).await.unwrap() {
+        while world
+            .gateway
+            .store
+            .instructions(&batch.code)
+            .await
+            .unwrap()
+            .is_empty()
+        {
+            world.step().await;
+        }
+    }
     let start = world.clock.now();
     let sent = async || {
         let batches = world.gateway.store.batches(None).await.unwrap();

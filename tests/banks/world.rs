@@ -194,6 +194,8 @@ impl World {
             .output()
             .unwrap();
         let file = self.folder.path().join("snapshot.dump");
+        let why = String::from_utf8_lossy(&dump.stderr);
+        assert!(dump.status.success(), "{why}");
         fs::write(&file, dump.stdout).unwrap();
         let restored = Command::new("pg_restore")
             .args(["--exit-on-error", "--dbname"])
@@ -332,7 +334,7 @@ impl World {
 
     /// Takes steps, moving the clock to whatever is due next, until no wage is under way; then lets what is late come back.
     pub(crate) async fn settle(&self) {
-        for _ in 0..2_000 {
+        for _ in 0..8_000 {
             if let Progress::Idle(due) = self.worker.step().await.unwrap() {
                 self.check_places().await;
                 if self.under_way().await == 0 {

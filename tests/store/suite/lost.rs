@@ -9,6 +9,7 @@ use crate::world::{BANK, WIDE, at, happening, item, taken, wages};
 
 /// A batch of two rows that is planned and was never sent from here.
 async fn planned(bench: &Bench, code: &str) -> i64 {
+    bench.settle().await;
     bench.deposit("P1", 300).await;
     bench.submit(code, "P1", wages(&[100, 200])).await.unwrap();
     bench.approve(code).await.unwrap();
