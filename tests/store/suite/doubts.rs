@@ -2,7 +2,7 @@
 
 use wagegate::store::{
     Conflict, DoubtRefused, DoubtSays, DoubtView, DoubtWord, Finding, Happening, InstructionView,
-    Means, Next, Question, ReadTask, StoreError, TaskKind, Within,
+    Means, Next, Question, StoreError, TaskKind, Within,
 };
 use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::fact::Verdict;
@@ -11,9 +11,7 @@ use wagegate_domain::plan::bank_key;
 use wagegate_domain::reason::Reason;
 
 use crate::engines::Bench;
-use crate::world::{
-    BANK, CLOSED, KEYS, WIDE, at, content, day, document, happening, item, taken, wages,
-};
+use crate::world::{CLOSED, KEYS, WIDE, at, content, day, happening, item, wages};
 
 pub(crate) const ARRIVED: Finding = Finding::Arrived;
 pub(crate) const NEVER: Finding = Finding::NotArrived;
