@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use wagegate::{
+    clock::Clock as _,
     dispatch::doubts::means,
     store::{DoubtSays, DoubtWord, Finding, Within},
 };
