@@ -166,7 +166,7 @@ async fn every_act_is_in_the_log_with_who_did_it() {
     let house = House::open().await;
     house.issue("newcomer");
     let pem = std::fs::read_to_string(house.file("user-newcomer.pem")).unwrap();
-    let doubtful = house.batch_of("2026-05", &sheet(2)).await;
+    let doubtful = house.batch_of("2026-05", &sheet(3)).await;
     let instruction = house.in_doubt(doubtful["code"].as_str().unwrap()).await;
     let worker = house.enrol("P1", &roster(3..=4)).await;
     let letter = house.as_user("finance");
