@@ -5,6 +5,7 @@
 
 mod build;
 mod collect;
+pub mod doubts;
 mod expire;
 mod fund;
 mod mark;

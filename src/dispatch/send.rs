@@ -41,8 +41,8 @@ pub(super) async fn send(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
     }
     let bank = gateway.banks.find(&view.bank)?;
     match view.state {
-        // A database that was lost may have sent it: its query task says when it may go.
-        State::Planned if view.ask_first_since.is_some() => {
+        // A database that was lost may have sent it: its query task says when it may go. What is held waits for two people.
+        State::Planned if view.ask_first_since.is_some() || view.held_since.is_some() => {
             Ok(gateway.store.finish(claim, Next::Done).await?)
         }
         State::Planned => send_planned(gateway, claim, &view, bank).await,

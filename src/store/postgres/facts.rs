@@ -119,6 +119,9 @@ async fn lock_named(
     for unsent in booking::arrived_unsent(sayings, &instructions) {
         sends::ask_first(tx, unsent, at).await?;
     }
+    for arrived in booking::spoken_of_again(sayings, &instructions) {
+        sends::hold_later(tx, arrived, at).await?;
+    }
     let proven = booking::proven(sayings, &instructions);
     for named in instructions
         .values_mut()

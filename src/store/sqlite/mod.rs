@@ -10,6 +10,7 @@ mod audit;
 mod batches;
 mod cards;
 mod changes;
+mod doubts;
 mod events;
 mod facts;
 mod funds;
