@@ -208,6 +208,6 @@ fn bank(certificates: &Path, at: &BankAt) -> Result<Bank, Failure> {
     let tls = client_config(&trust, Arc::new(SystemClock))?;
     Ok(Bank {
         adapter: banks::adapter(&profile(code)?)?,
-        client: BankClient::new(endpoint, tls)?,
+        client: Arc::new(BankClient::new(endpoint, tls)?),
     })
 }

@@ -213,7 +213,13 @@ async fn may_go(
     let batch = gateway.store.batch(&view.batch).await?;
     let rule = bank.adapter.profile().key;
     let key = bank_key(&batch.content, view.part, view.generation + 1, rule);
-    let heard = talk(gateway, bank, Operation::Query { bank_key: key }, None).await?;
+    let (from, to) = days_to_look(sent_between(view), gateway.clock.now());
+    let ask = Operation::Query {
+        bank_key: key,
+        from,
+        to,
+    };
+    let heard = talk(gateway, bank, ask, None).await?;
     let Heard::Answer { answer, reply } = heard else {
         return Ok(false);
     };

@@ -80,7 +80,7 @@ pub(super) async fn talk(
         let (code, at) = (&bank.adapter.profile().code, gateway.clock.now());
         let came = came(code, at, &called);
         note(gateway, code, Call { at, came }).await;
-        let answered = match called {
+        let inbound = match called {
             Ok(inbound) => inbound,
             Err(error) => return Ok(silence(&error, round)),
         };

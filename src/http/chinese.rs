@@ -105,6 +105,9 @@ fn doubt(refused: &DoubtRefused) -> String {
         DoubtRefused::UnderWay { until } => {
             format!("已发出的内容在 {until} 之前仍可能到达银行；请届时再确认")
         }
+        DoubtRefused::Uncovered { short } => {
+            format!("专户余额不足以再次发放这些工资：差 {short} 元；请先补足")
+        }
         DoubtRefused::HasWord => "银行已就其中的工资给出结果，说明已收到；以银行结果为准".into(),
         DoubtRefused::StaysHeld => {
             "再发会重复支付，本指令永不发送；请与银行核对，并告知运维".into()

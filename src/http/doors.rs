@@ -30,7 +30,8 @@ use actix_web::{
 };
 
 use super::{
-    accounts, approval, audit, bank, banks, batches, calendar, cards, changes, documents, doubts, health,
+    accounts, approval, audit, bank, banks, batches, calendar, cards, changes, documents, doubts,
+    health,
     idempotency::once,
     items, keys, metrics,
     openapi::{self, Described},

@@ -218,6 +218,7 @@ const fn doubt_kind(refused: &DoubtRefused) -> &'static str {
         DoubtRefused::OtherProposal => "urn:wagegate:other-proposal",
         DoubtRefused::SamePerson | DoubtRefused::Preparer => "urn:wagegate:same-person",
         DoubtRefused::UnderWay { .. } => "urn:wagegate:under-way",
+        DoubtRefused::Uncovered { .. } => "urn:wagegate:uncovered",
         DoubtRefused::HasWord => "urn:wagegate:bank-has-spoken",
         DoubtRefused::StaysHeld => "urn:wagegate:stays-held",
     }
@@ -239,6 +240,9 @@ const fn doubt_fix(refused: &DoubtRefused) -> &'static str {
             "ask somebody else of the project who is approver or finance"
         }
         DoubtRefused::UnderWay { .. } => "wait until then, and confirm again",
+        DoubtRefused::Uncovered { .. } => {
+            "have the money put on the special account first; nothing was decided"
+        }
         DoubtRefused::HasWord => "follow its wages; what the bank said of them stands",
         DoubtRefused::StaysHeld => {
             "nothing is sent; tell the operator, and settle the wages with the bank"

@@ -369,6 +369,12 @@ pub enum DoubtRefused {
     /// A bank that spoke of payments in it has it.
     #[error("the bank has spoken of payments in it, so it arrived")]
     HasWord,
+    /// The bank has taken from the special account what these wages need.
+    #[error("the special account lacks {short} yuan for these wages")]
+    Uncovered {
+        /// What is missing.
+        short: Fen,
+    },
     /// What must never be sent stays where it is.
     #[error("an instruction that would pay a second time is never sent: it stays held")]
     StaysHeld,

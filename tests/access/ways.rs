@@ -153,7 +153,7 @@ pub(crate) struct Names {
 
 impl Names {
     /// Pairs of placeholder and name.
-    fn pairs(&self) -> [(&'static str, &str); 7] {
+    fn pairs(&self) -> [(&'static str, &str); 8] {
         [
             ("{batch}", &self.batch),
             ("{project}", self.project),

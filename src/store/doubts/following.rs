@@ -2,7 +2,7 @@
 
 use wagegate_domain::Fen;
 
-use crate::store::StoreError;
+use crate::store::{DoubtRefused, StoreError};
 
 /// The document that two people decided on, as a raw document about the instruction.
 pub(in crate::store) const KEEP_EVIDENCE: &str = "INSERT INTO raw_document (bank, origin, instruction_id, hash, size, at, state)
@@ -49,8 +49,11 @@ pub(in crate::store) fn covers(total: Fen, free: Fen) -> Result<(), StoreError> 
     let available = free
         .checked_add(total)
         .ok_or_else(|| StoreError::Broken("an account's figures pass 64 bits".into()))?;
-    if total > available {
-        return Err(StoreError::short(total, available));
+    let short = total
+        .checked_sub(available)
+        .ok_or_else(|| StoreError::Broken("an account's figures pass 64 bits".into()))?;
+    if short.is_positive() {
+        return Err(DoubtRefused::Uncovered { short }.into());
     }
     Ok(())
 }

@@ -313,7 +313,7 @@ async fn again(
     let new = plan_again(tx, doubt, at, means).await?;
     let moved = (doubt.batch, Place::InDoubt, Place::InFlight);
     let figures = (u64::from(old.rows), old.total);
-    tallies::move_items(tx, &Moves::from([(moved, figures)])).await?;
+    tallies::move_items(tx, &Moves::from([(moved, figures)]), at).await?;
     for kind in [TaskKind::Query, TaskKind::Send] {
         tasks::cancel(tx, kind, &old.id.to_string()).await?;
     }
