@@ -20,11 +20,7 @@ const LETTER: ([u8; 32], u64) = ([5; 32], 700);
 /// A word was not taken.
 pub(crate) async fn decide(house: &House, gateway: &Gateway) -> Result<u32, Failure> {
     let mut decided = 0;
-    for doubt in gateway
-        .store
-        .doubt_page(&Within::All, None, 10_000)
-        .await?
-    {
+    for doubt in gateway.store.doubt_page(&Within::All, None, 10_000).await? {
         let mut banks = house
             .banks
             .iter()

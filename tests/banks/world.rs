@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, SqliteConnection, postgres::PgConnectOptions,
+};
 use tempfile::TempDir;
 use wagegate::{
     audit::Witness,
@@ -190,8 +192,8 @@ impl World {
         }
         let copy = fresh_postgres().await;
         let dump = Command::new("pg_dump")
-            .args(["--format=custom", "--dbname"])
-            .arg(&self.database)
+            .arg("--format=custom")
+            .args(at_server(&self.database))
             .output()
             .unwrap();
         let file = self.folder.path().join("snapshot.dump");
@@ -199,8 +201,9 @@ impl World {
         assert!(dump.status.success(), "{why}");
         fs::write(&file, dump.stdout).unwrap();
         let restored = Command::new("pg_restore")
-            .args(["--exit-on-error", "--dbname"])
-            .args([copy.as_str(), file.to_str().unwrap()])
+            .arg("--exit-on-error")
+            .args(at_server(&copy))
+            .arg(&file)
             .status();
         assert!(restored.unwrap().success());
         copy
@@ -523,6 +526,21 @@ impl World {
         assert_eq!(all.len(), 1);
         all.remove(0)
     }
+}
+
+/// Where a database is, for PostgreSQL's own programs: its URL has more in it than they know.
+fn at_server(url: &str) -> [String; 4] {
+    let options: PgConnectOptions = url.parse().unwrap();
+    let host = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    [
+        format!("--host={host}"),
+        format!("--port={}", options.get_port()),
+        format!("--username={}", options.get_username()),
+        format!("--dbname={}", options.get_database().unwrap()),
+    ]
 }
 
 fn bank(
