@@ -89,6 +89,8 @@ pub struct Waiting {
     pub wages: Vec<(String, i64)>,
     /// Their sum.
     pub total: i64,
+    /// In how many pieces the money arrives.
+    pub pieces: u32,
 }
 
 /// A database to begin with.
@@ -102,14 +104,80 @@ pub struct Template {
     pub banks: Vec<usize>,
 }
 
+/// What every gateway of every world is made with.
+#[derive(Debug)]
+pub struct Fittings {
+    vault: Arc<Vault>,
+    witness: Witness,
+    adapters: Vec<Arc<dyn Adapter>>,
+}
+
+/// What lies beside the database of a world and outlives it.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    evidence: Evidence,
+    mark: Mark,
+}
+
+impl Beside {
+    /// The number of the newest send that was noted.
+    pub fn newest_send(&self) -> i64 {
+        self.mark.noted()
+    }
+}
+
+impl Fittings {
+    /// Empty evidence, and a mark that says that nothing was sent.
+    pub fn beside(&self) -> Beside {
+        Beside {
+            evidence: Evidence::in_memory(Arc::clone(&self.vault)),
+            mark: Mark::in_memory(),
+        }
+    }
+
+    /// A gateway over a store, whose calls wait in the hub.
+    ///
+    /// # Errors
+    /// Two banks with one code.
+    pub fn gateway(
+        &self,
+        store: Arc<dyn Store>,
+        hub: &Arc<Hub>,
+        clock: Arc<ManualClock>,
+        beside: &Beside,
+    ) -> Result<Arc<Gateway>, Failure> {
+        let bank = |(nature, adapter): (&Nature, &Arc<dyn Adapter>)| Bank {
+            adapter: Arc::clone(adapter),
+            client: Arc::new(SimLine {
+                bank: nature.code,
+                hub: Arc::clone(hub),
+            }),
+        };
+        let known = Banks::new(NATURES.iter().zip(&self.adapters).map(bank))?;
+        Ok(Arc::new(Gateway {
+            store,
+            evidence: beside.evidence.clone(),
+            vault: Arc::clone(&self.vault),
+            keys: Default::default(),
+            banks: Arc::new(known),
+            national: Default::default(),
+            approval: Default::default(),
+            witness: self.witness.clone(),
+            mark: beside.mark.clone(),
+            courier: Default::default(),
+            clock: clock as Arc<dyn Clock>,
+            vitals: Default::default(),
+            work: tokio::sync::Notify::new(),
+        }))
+    }
+}
+
 /// One thread's house.
 #[derive(Debug)]
 pub struct House {
     folder: TempDir,
-    vault: Arc<Vault>,
-    evidence: Evidence,
-    witness: Witness,
-    adapters: Vec<Arc<dyn Adapter>>,
+    /// For gateways.
+    pub fittings: Arc<Fittings>,
     templates: BTreeMap<u64, Template>,
 }
 
@@ -130,16 +198,17 @@ impl House {
         let keys = folder.path().join("keys.toml");
         Vault::create(&keys)?;
         let vault = Arc::new(Vault::open(&keys)?);
-        let evidence = Evidence::open(&folder.path().join("evidence"), Arc::clone(&vault))?;
         let witness = Witness::open(&folder.path().join("audit.witness"), Arc::clone(&vault))?;
         let adapters = NATURES
             .iter()
             .map(|nature| Ok(banks::adapter(&profile(nature))?));
+        let adapters = adapters.collect::<Result<_, Failure>>()?;
         Ok(Self {
-            vault,
-            evidence,
-            witness,
-            adapters: adapters.collect::<Result<_, Failure>>()?,
+            fittings: Arc::new(Fittings {
+                vault,
+                witness,
+                adapters,
+            }),
             templates: BTreeMap::new(),
             folder,
         })
@@ -148,41 +217,6 @@ impl House {
     /// Where a world's database lies.
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("world.db")
-    }
-
-    /// A gateway over a store, whose calls wait in the hub.
-    ///
-    /// # Errors
-    /// Two banks with one code.
-    pub fn gateway(
-        &self,
-        store: Arc<dyn Store>,
-        hub: &Arc<Hub>,
-        clock: Arc<ManualClock>,
-    ) -> Result<Arc<Gateway>, Failure> {
-        let bank = |(nature, adapter): (&Nature, &Arc<dyn Adapter>)| Bank {
-            adapter: Arc::clone(adapter),
-            client: Arc::new(SimLine {
-                bank: nature.code,
-                hub: Arc::clone(hub),
-            }),
-        };
-        let known = Banks::new(NATURES.iter().zip(&self.adapters).map(bank))?;
-        Ok(Arc::new(Gateway {
-            store,
-            evidence: self.evidence.clone(),
-            vault: Arc::clone(&self.vault),
-            keys: Default::default(),
-            banks: Arc::new(known),
-            national: Default::default(),
-            approval: Default::default(),
-            witness: self.witness.clone(),
-            mark: Mark::in_memory(),
-            courier: Default::default(),
-            clock: clock as Arc<dyn Clock>,
-            vitals: Default::default(),
-            work: tokio::sync::Notify::new(),
-        }))
     }
 
     /// The database that a world with this seed begins with; made when it is first asked for.
@@ -205,7 +239,10 @@ impl House {
         let store = Arc::new(SqliteStore::open(&url(&path)).await?);
         let hub = Hub::new(Faults::new(Chance::new(0), 0, None));
         let clock = Arc::new(ManualClock::new(Timestamp::from_millisecond(START)?));
-        let gateway = self.gateway(Arc::clone(&store) as Arc<dyn Store>, &hub, clock)?;
+        let beside = self.fittings.beside();
+        let gateway =
+            self.fittings
+                .gateway(Arc::clone(&store) as Arc<dyn Store>, &hub, clock, &beside)?;
         let first = draw.index(NATURES.len());
         let banks = if draw.hits(400) {
             vec![
@@ -238,17 +275,27 @@ pub fn url(path: &Path) -> String {
     format!("sqlite://{}", path.display())
 }
 
-/// The sample bank's own profile under another name, with so small a limit that small batches have several parts.
+/// So long after it was sent an instruction may still arrive, as the banks' profiles say: longer than anything is on its way here.
+pub const ARRIVES_WITHIN_S: i64 = 3_600;
+
+/// The sample bank's own profile under another name, with so small a limit that small batches have several parts, and with promises that the bank keeps.
 fn profile(nature: &Nature) -> String {
-    let (text, code, limit) = match nature.dialect {
-        Dialect::Iso20022 => (QINGSHAN, "qingshan", "rows_max = 3000"),
-        Dialect::Textfile => (BISHUI, "bishui", "rows_max = 1000"),
+    let (text, code) = match nature.dialect {
+        Dialect::Iso20022 => (QINGSHAN, "qingshan"),
+        Dialect::Textfile => (BISHUI, "bishui"),
     };
-    text.replace(
-        &format!("code = \"{code}\""),
-        &format!("code = \"{}\"", nature.code),
-    )
-    .replace(limit, "rows_max = 3")
+    let line = |line: &str| match line.split_once(" = ") {
+        Some(("code", value)) if value == format!("\"{code}\"") => {
+            format!("code = \"{}\"\n", nature.code)
+        }
+        Some(("limits", _)) => "limits = { rows_max = 3 }\n".to_owned(),
+        Some(("arrival", _)) => format!(
+            "arrival = {{ within_s = {ARRIVES_WITHIN_S}, refuses_duplicates = {} }}\n",
+            nature.refuses_duplicates
+        ),
+        Some(_) | None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 /// Regions, and a look for returns at each bank.
@@ -316,16 +363,25 @@ async fn submit(
             .map(|n| (people::card(number, n), people::wage(n)))
             .collect(),
         total: batch.total.get(),
+        pieces: 1,
     })
 }
 
-/// What arrives on a batch's special account.
-pub fn deposit(batch: &Waiting, at: Timestamp) -> Deposit {
+/// One piece of what arrives on a batch's special account: equal ones, and the last with the rest.
+pub fn deposit(batch: &Waiting, piece: u32, at: Timestamp) -> Deposit {
+    let (pieces, part) = (
+        i64::from(batch.pieces),
+        batch.total / i64::from(batch.pieces),
+    );
+    let amount = match piece + 1 == batch.pieces {
+        true => batch.total - part * (pieces - 1),
+        false => part,
+    };
     Deposit {
         bank: NATURES[batch.bank].code.into(),
         account: batch.account.clone(),
-        reference: format!("OPEN{}", batch.account),
-        amount: Fen::new(batch.total),
+        reference: format!("OPEN{}-{piece}", batch.code),
+        amount: Fen::new(amount),
         value_date: china_date(at),
     }
 }

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod house;
 pub mod hub;
 pub mod people;
+pub mod restore;
 pub mod runs;
 pub mod sabotage;
 pub mod slot;

@@ -193,15 +193,16 @@ async fn asked_first(
 
 /// Whether the same bytes may go once more after "no record of it".
 fn goes_again(gateway: &Gateway, profile: &BankProfile, view: &InstructionView) -> bool {
-    let refuses = profile
-        .arrival
-        .is_some_and(|arrival| arrival.refuses_duplicates);
+    let refuses = sabotage::on(Switch::GoesAgainAnywhere)
+        || profile
+            .arrival
+            .is_some_and(|arrival| arrival.refuses_duplicates);
     refuses && view.sends < SENDS_MAX && is_final(profile, view.intent_at, gateway.clock.now())
 }
 
 /// Whether "no record of it" is the bank's last word on what left at `sent` at the latest.
 fn is_final(profile: &BankProfile, sent: Option<Timestamp>, now: Timestamp) -> bool {
-    last_word(profile, sent).is_some_and(|last| now > last)
+    sabotage::on(Switch::FirstWordIsLast) || last_word(profile, sent).is_some_and(|last| now > last)
 }
 
 /// When everything that left has turned up at the bank, or never will.
