@@ -449,26 +449,26 @@ impl Auditor {
     }
 
     async fn judge_accounts(&mut self, batches: &[Waiting]) -> Result<Vec<Finding>, Failure> {
-        let mut found = Vec::new();
+        let mut accounts: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
         for batch in batches {
-            let moved: i64 = batch
-                .wages
-                .iter()
-                .filter_map(|(card, fen)| {
-                    let wage = self.wages.get(card)?;
-                    Some(fen * (i64::from(wage.credits) - i64::from(wage.returns)))
-                })
-                .sum();
+            let wages = batch.wages.iter();
+            let moved = wages.filter_map(|(card, fen)| {
+                let wage = self.wages.get(card)?;
+                Some(fen * (i64::from(wage.credits) - i64::from(wage.returns)))
+            });
+            let (left, told) = accounts.entry(&batch.account).or_insert((0, true));
+            *left += batch.total - moved.sum::<i64>();
+            *told &= self.wages_are_told(batch);
+        }
+        let mut found = Vec::new();
+        for (account, (left, told)) in accounts {
             let balance: i64 =
                 sqlx::query_scalar("SELECT balance_fen FROM special_account WHERE number = $1")
-                    .bind(&batch.account)
+                    .bind(account)
                     .fetch_one(&mut self.books)
                     .await?;
-            if self.wages_are_told(batch) && balance != batch.total - moved {
-                let what = format!(
-                    "account {} holds {balance}, and {moved} of {} left",
-                    batch.account, batch.total
-                );
+            if told && balance != left {
+                let what = format!("account {account} holds {balance}, and {left} should be left");
                 found.push(Finding {
                     harm: Harm::WrongOutcome,
                     what,

@@ -12,6 +12,7 @@ use banksim::{behaviour::Listing, dialect::Dialect};
 use bytes::Bytes;
 use futures_util::stream;
 use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use wagegate::{
     audit::Witness,
@@ -24,7 +25,13 @@ use wagegate::{
     security::seal::Vault,
     store::{Deposit, ProjectEntry, RegionEntry, Store, TaskKind, sqlite::SqliteStore},
 };
-use wagegate_domain::{Fen, PayMonth, adapter::Adapter, batch::ContentHash, ids::Region};
+use wagegate_domain::{
+    Fen, PayMonth,
+    adapter::Adapter,
+    batch::ContentHash,
+    ids::Region,
+    sabotage::{self, Switch},
+};
 
 use crate::{
     bank::Nature,
@@ -79,6 +86,8 @@ const OPERATOR: &str = "wagegate://user/operator";
 pub struct Waiting {
     /// Its code.
     pub code: String,
+    /// Its project, which may have others.
+    pub project: String,
     /// What approvals bind.
     pub content: ContentHash,
     /// Its place among [`NATURES`].
@@ -257,9 +266,14 @@ impl House {
         for number in 1..=u32::try_from(draw.between(1, 3))? {
             let bank = banks[draw.index(banks.len())];
             let rows = u32::try_from(draw.between(1, 6))?;
-            batches.push(submit(&gateway, number, bank, rows).await?);
+            let shares = draw.hits(400);
+            let beside = batches.last().filter(|_| shares);
+            batches.push(submit(&gateway, (number, rows), bank, beside).await?);
         }
         store.close().await;
+        if sabotage::on(Switch::PlannedTwice) {
+            without_constraint(&path).await?;
+        }
         let bytes = Arc::new(fs::read(&path)?);
         fs::remove_file(&path)?;
         Ok(Template {
@@ -268,6 +282,32 @@ impl House {
             banks,
         })
     }
+}
+
+/// Makes the table of attempts anew without the constraint that gives each wage one attempt of a number.
+async fn without_constraint(path: &Path) -> Result<(), Failure> {
+    const CONSTRAINT: &str =
+        "CONSTRAINT one_attempt_of_a_number UNIQUE (batch_id, row_no, attempt_no),";
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(false);
+    let mut books = SqliteConnection::connect_with(&options).await?;
+    let made: Vec<String> = sqlx::query_scalar(
+        "SELECT sql FROM sqlite_schema WHERE tbl_name = 'attempt' AND sql IS NOT NULL ORDER BY type DESC",
+    )
+    .fetch_all(&mut books)
+    .await?;
+    if !made.iter().any(|sql| sql.contains(CONSTRAINT)) {
+        return Err("the constraint has another form than this program knows".into());
+    }
+    sqlx::query("DROP TABLE attempt")
+        .execute(&mut books)
+        .await?;
+    for sql in made {
+        let sql = AssertSqlSafe(sql.replace(CONSTRAINT, ""));
+        sqlx::query(sql).execute(&mut books).await?;
+    }
+    Ok(books.close().await?)
 }
 
 /// The URL of a database file.
@@ -323,32 +363,23 @@ async fn found(gateway: &Gateway, banks: &[usize]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A project with a batch that waits for its review. The money is not there yet.
+/// A batch that waits for its review, of a new project or of an earlier batch's. The money is not there yet.
 async fn submit(
     gateway: &Gateway,
-    number: u32,
+    (number, rows): (u32, u32),
     bank: usize,
-    rows: u32,
+    beside: Option<&Waiting>,
 ) -> Result<Waiting, Failure> {
-    let (code, account) = (format!("P{number}"), format!("53000000{number:04}"));
-    let entry = ProjectEntry {
-        code: code.clone(),
-        name: format!("第{number}项目"),
-        region: Region::parse("530102").map_err(|error| error.to_string())?,
-        contractor_uscc: "91530902MA6K004010".into(),
-        contractor: "示例建设有限公司".into(),
-        bank: NATURES[bank].code.into(),
-        account: account.clone(),
-        account_name: "示例建设有限公司农民工工资专用账户".into(),
-        aliases: vec![],
+    let (code, account, bank) = match beside {
+        Some(batch) => (batch.project.clone(), batch.account.clone(), batch.bank),
+        None => (format!("P{number}"), format!("53000000{number:04}"), bank),
     };
-    let now = gateway.clock.now();
-    gateway
-        .store
-        .import_projects(&[entry], OPERATOR, now)
-        .await?;
+    if beside.is_none() {
+        project(gateway, &code, &account, bank).await?;
+    }
+    let month = format!("2026-{:02}", 11 - number);
+    let month = PayMonth::parse(&month).map_err(|error| error.to_string())?;
     let upload = stream::iter([Ok(Bytes::from(people::sheet(number, rows)))]);
-    let month = PayMonth::parse("2026-10").map_err(|error| error.to_string())?;
     let submission = intake::Submission::plain(&code, month, "wagegate://user/clerk");
     let desk = intake::Desk::of(gateway);
     let batch = intake::submit(&desk, Box::pin(upload), &submission)
@@ -356,6 +387,7 @@ async fn submit(
         .batch;
     Ok(Waiting {
         code: batch.code,
+        project: code,
         content: batch.content,
         bank,
         account,
@@ -365,6 +397,27 @@ async fn submit(
         total: batch.total.get(),
         pieces: 1,
     })
+}
+
+/// A project with its special account.
+async fn project(gateway: &Gateway, code: &str, account: &str, bank: usize) -> Result<(), Failure> {
+    let entry = ProjectEntry {
+        code: code.to_owned(),
+        name: format!("第{code}项目"),
+        region: Region::parse("530102").map_err(|error| error.to_string())?,
+        contractor_uscc: "91530902MA6K004010".into(),
+        contractor: "示例建设有限公司".into(),
+        bank: NATURES[bank].code.into(),
+        account: account.to_owned(),
+        account_name: "示例建设有限公司农民工工资专用账户".into(),
+        aliases: vec![],
+    };
+    let now = gateway.clock.now();
+    gateway
+        .store
+        .import_projects(&[entry], OPERATOR, now)
+        .await?;
+    Ok(())
 }
 
 /// One piece of what arrives on a batch's special account: equal ones, and the last with the rest.

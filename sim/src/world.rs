@@ -227,7 +227,8 @@ impl World {
         if is(Kind::DepositInPieces) {
             self.batches[batch].pieces = 3;
         }
-        let late = i64::from(is(Kind::DepositLate)) * 600_000;
+        // So late that wages which come back may be there before.
+        let late = i64::from(is(Kind::DepositLate)) * 2_000_000;
         for piece in 0..self.batches[batch].pieces {
             let at = self.now + late + i64::from(piece) * 400_000;
             self.plan(at, Event::Deposit(batch, piece));
