@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod gateway;
 pub mod http;
 pub mod intake;
+pub mod killpoints;
 pub mod reconcile;
 pub mod registry;
 pub mod report;

@@ -46,6 +46,10 @@ pub enum Reason {
     Unspecified,
     /// 未登记的代码: a definite refusal with a code that the profile's table does not hold; a person reads the bank's text.
     Unmapped,
+    /// 从未到达银行: two people found, on evidence, that the instruction never arrived. No bank's code means this, and whatever cause a bank names
+    /// goes before it.
+    #[serde(skip_deserializing)]
+    NeverArrived,
 }
 
 /// Who can do something about it.
@@ -67,7 +71,7 @@ pub enum FixBy {
 
 impl Reason {
     /// Every reason, in the order in which lists show them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NameMismatch,
         Self::NoAccount,
         Self::Closed,
@@ -86,6 +90,7 @@ impl Reason {
         Self::Format,
         Self::Unspecified,
         Self::Unmapped,
+        Self::NeverArrived,
     ];
 
     /// The name kept in the store and shown by the API.
@@ -109,6 +114,7 @@ impl Reason {
             Self::Format => "FORMAT",
             Self::Unspecified => "UNSPECIFIED",
             Self::Unmapped => "UNMAPPED",
+            Self::NeverArrived => "NEVER_ARRIVED",
         }
     }
 
@@ -138,6 +144,7 @@ impl Reason {
             Self::Format => "报文格式",
             Self::Unspecified => "原因未说明",
             Self::Unmapped => "未登记的代码",
+            Self::NeverArrived => "从未到达银行",
         }
     }
 
@@ -153,7 +160,7 @@ impl Reason {
             Self::Frozen | Self::Lost | Self::StatusAbnormal => FixBy::WorkerAtBank,
             Self::SourceShort => FixBy::Contractor,
             Self::TotalMismatch | Self::Security | Self::Format => FixBy::Operator,
-            Self::Duplicate | Self::Window | Self::Channel => FixBy::Time,
+            Self::Duplicate | Self::Window | Self::Channel | Self::NeverArrived => FixBy::Time,
         }
     }
 
@@ -188,7 +195,12 @@ mod tests {
     fn a_card_is_to_blame_only_for_what_another_day_or_more_money_would_not_mend() {
         assert!(Reason::Closed.lies_in_card() && Reason::NameMismatch.lies_in_card());
         assert!(Reason::Lost.lies_in_card());
-        for elsewhere in [Reason::SourceShort, Reason::Format, Reason::Channel] {
+        for elsewhere in [
+            Reason::SourceShort,
+            Reason::Format,
+            Reason::Channel,
+            Reason::NeverArrived,
+        ] {
             assert!(!elsewhere.lies_in_card(), "{elsewhere}");
         }
     }

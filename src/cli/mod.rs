@@ -8,6 +8,7 @@ mod calendar;
 mod changes;
 mod client;
 mod completions;
+mod doubts;
 mod files;
 mod flow;
 mod import;
@@ -153,6 +154,8 @@ enum Command {
     Accounts(reports::Accounts),
     /// Every attempt with its outcome: a summary, or the CSV for an outside audit.
     Outcomes(reports::Outcomes),
+    /// What needs two people (存疑): instructions that nobody knows the end of, and the two voices on them.
+    Doubts(doubts::Doubts),
     /// What banks said that matches nothing (待核).
     Suspense,
     /// The audit log.
@@ -329,6 +332,7 @@ async fn run(
         Command::Failures(what) => reports::failures(&client, &what, out).await,
         Command::Accounts(what) => reports::accounts(&client, &what, out).await,
         Command::Outcomes(what) => reports::outcomes(&client, &what, out).await,
+        Command::Doubts(what) => doubts::run(&client, what, out).await,
         Command::Suspense => operate::suspense(&client, out).await,
         Command::Audit(what) => audit::run(&client, &what, out).await,
         Command::Recount => operate::recount(&client, out).await,

@@ -17,6 +17,7 @@ use crate::{
     banks::Bank,
     evidence::Kept,
     gateway::Gateway,
+    killpoints::{answered, killpoint},
     store::{Claim, Next, ReadTask, Recorded},
 };
 
@@ -53,10 +54,13 @@ pub(super) async fn collect(gateway: &Gateway, claim: &Claim) -> Result<(), Step
                 // and must not stand before all that came back after it.
                 Some(cursor) if is_whole(gateway, bank, &reply).await? || seen => {
                     let at_once = Next::Again(now);
+                    killpoint("before_cursor");
                     gateway
                         .store
                         .move_cursor(claim, &claim.subject, &cursor, at_once)
                         .await?;
+                    answered(|| format!("cursor {} {cursor}", claim.subject));
+                    killpoint("after_cursor");
                 }
                 Some(_) | None => gateway.store.finish(claim, later).await?,
             }

@@ -5,6 +5,7 @@
 
 mod build;
 mod collect;
+pub mod doubts;
 mod expire;
 mod fund;
 mod mark;
@@ -27,6 +28,7 @@ use crate::{
     banks::UnknownBank,
     evidence::EvidenceError,
     gateway::Gateway,
+    killpoints::killpoint,
     reconcile, rotation,
     security::seal::VaultError,
     store::{Claim, StepFailure, StoreError, TaskKind, rest_after},
@@ -115,6 +117,7 @@ impl Worker {
     pub async fn step(&self) -> Result<Progress, StepError> {
         let store = &self.gateway.store;
         let (now, lease_ms) = (self.now(), self.lease_ms());
+        killpoint("before_claim");
         let (claimed, next) = match self.round {
             Round::Banks => (store.claim_step(now, lease_ms).await?, store.next_due()),
             Round::Post => (store.claim_post(now, lease_ms).await?, store.next_post()),
@@ -122,6 +125,7 @@ impl Worker {
         let Some(claim) = claimed else {
             return Ok(Progress::Idle(next.await?));
         };
+        killpoint("after_claim");
         let done = self.holding(&claim, self.perform(&claim)).await;
         match done {
             Ok(()) => Ok(Progress::Did(claim.kind)),

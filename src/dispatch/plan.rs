@@ -2,6 +2,7 @@
 
 use crate::{
     gateway::Gateway,
+    killpoints::{answered, killpoint},
     store::{BatchView, Claim, Conflict, Plan, StoreError},
 };
 
@@ -26,6 +27,7 @@ pub(super) async fn plan(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
         send_at: window::opening(gateway, bank, now).unwrap_or(now),
         parts: &seated.parts,
     };
+    killpoint("before_plan");
     match gateway.store.plan_batch(claim, &plan).await {
         Err(StoreError::Conflict(Conflict::ContentDiffers)) => {
             let difference = "it came to other parts when it was split than when it was read";
@@ -34,6 +36,8 @@ pub(super) async fn plan(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
         Err(error) => Err(error.into()),
         Ok(parts) => {
             let BatchView { code, .. } = batch;
+            answered(|| format!("plan {code} {parts}"));
+            killpoint("after_plan");
             tracing::info!(batch = %code, parts, "a batch was split into instructions");
             Ok(())
         }

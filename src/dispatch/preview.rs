@@ -178,6 +178,7 @@ async fn draft(
         project: batch.project.clone(),
         month: batch.month,
         part: part.number,
+        generation: GENERATION,
         bank: batch.bank.clone(),
         bank_key: bank_key(hash, part.number, GENERATION, bank.adapter.profile().key),
         state: State::Planned,
@@ -193,6 +194,7 @@ async fn draft(
         sends: 0,
         queries: 0,
         ask_first_since: None,
+        held_since: None,
         open: part.content.rows,
         not_known_since: None,
     })

@@ -9,6 +9,7 @@ use wagegate_domain::{
     adapter::{Answer, Operation},
     attempt::{Event, State},
     fact::BankCode,
+    plan::bank_key,
     profile::{BankProfile, Polling},
     reason::Reason,
     sabotage::{self, Switch},
@@ -27,6 +28,7 @@ use crate::{
     banks::Bank,
     clock::china_date,
     gateway::Gateway,
+    killpoints::{answered, killpoint},
     store::{Claim, Happening, InstructionView, Next, ReadTask},
 };
 
@@ -102,19 +104,19 @@ pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepEr
 
 /// Whether the bank has answered for it as often or as long as it does. What is still open then is on the desk of two people.
 fn answers_no_more(gateway: &Gateway, bank: &Bank, view: &InstructionView) -> bool {
-    let Polling {
-        for_days,
-        queries_max,
-        ..
-    } = bank.adapter.profile().polling;
-    let often = queries_max.is_some_and(|most| view.queries >= most);
-    let sent = view.intent_at.unwrap_or(view.planned_at);
-    let age = gateway.clock.now().duration_since(sent);
-    let long = for_days.is_some_and(|days| age > SignedDuration::from_hours(24 * i64::from(days)));
-    if often || long {
+    let no_more = is_exhausted(bank.adapter.profile().polling, view, gateway.clock.now());
+    if no_more {
         tracing::warn!(instruction = view.id, bank = %view.bank, queries = view.queries, state = view.state.code(), "the bank answers for this instruction no more; people must find out");
     }
-    often || long
+    no_more
+}
+
+/// The same, without a word about it.
+pub(super) fn is_exhausted(polling: Polling, view: &InstructionView, now: Timestamp) -> bool {
+    let often = polling.queries_max.is_some_and(|most| view.queries >= most);
+    let age = now.duration_since(view.intent_at.unwrap_or(view.planned_at));
+    let long = |days: u16| age > SignedDuration::from_hours(24 * i64::from(days));
+    often || polling.for_days.is_some_and(long)
 }
 
 /// What an answer makes of an instruction that is in doubt or accepted.
@@ -127,7 +129,8 @@ async fn conclude(
 ) -> Result<(), StepError> {
     let never = told.event == Event::NotKnown
         && view.state == State::InDoubt
-        && goes_again(gateway, bank.adapter.profile(), view);
+        && goes_again(gateway, bank.adapter.profile(), view)
+        && may_go(gateway, claim, (view, bank)).await?;
     let (told, next) = if never {
         tracing::warn!(instruction = view.id, bank = %view.bank, "the bank never got it, and pays nothing twice: the same bytes go again");
         let again = Happening {
@@ -139,10 +142,13 @@ async fn conclude(
     } else {
         (told, next)
     };
+    killpoint("before_event");
     let state = gateway
         .store
         .record_event(claim, view.id, &told, next)
         .await?;
+    answered(|| format!("event {} {}", view.id, state.code()));
+    killpoint("after_event");
     if view.state == State::InDoubt && state != State::InDoubt {
         tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "the bank was asked and has cleared the doubt");
     }
@@ -182,11 +188,55 @@ async fn asked_first(
                 .await?)
         }
         Answer::NotKnown if is_final(bank.adapter.profile(), view.ask_first_since, now) => {
+            if !may_go(gateway, claim, (view, bank)).await? {
+                return Ok(gateway.store.finish(claim, next).await?);
+            }
             tracing::info!(instruction = view.id, bank = %view.bank, "the bank never had it: it may be sent");
             Ok(gateway.store.clear_to_send(claim, view.id, now).await?)
         }
         Answer::NotKnown | Answer::Nothing | Answer::Unclear { .. } => {
             Ok(gateway.store.finish(claim, next).await?)
+        }
+    }
+}
+
+/// Whether what the bank never had may be sent. Two people may have found that before, in a database that was lost since, and the next generation of it may
+/// have been sent: so after a restore the bank is asked about that one too. Where the bank has it, this one is held.
+async fn may_go(
+    gateway: &Gateway,
+    claim: &Claim,
+    (view, bank): (&InstructionView, &Bank),
+) -> Result<bool, StepError> {
+    if view.ask_first_since.is_none() {
+        return Ok(true);
+    }
+    let batch = gateway.store.batch(&view.batch).await?;
+    let rule = bank.adapter.profile().key;
+    let key = bank_key(&batch.content, view.part, view.generation + 1, rule);
+    let (from, to) = days_to_look(sent_between(view), gateway.clock.now());
+    let ask = Operation::Query {
+        bank_key: key,
+        from,
+        to,
+    };
+    let heard = talk(gateway, bank, ask, None).await?;
+    let Heard::Answer { answer, reply } = heard else {
+        return Ok(false);
+    };
+    let origin = (view.bank.as_str(), "query");
+    record_reply(gateway, origin, None, reply.as_ref(), read_task(&answer)).await?;
+    match answer {
+        Answer::NotKnown => Ok(true),
+        Answer::Nothing | Answer::Unclear { .. } => Ok(false),
+        Answer::Accepted
+        | Answer::InProgress
+        | Answer::Duplicate
+        | Answer::Document { .. }
+        | Answer::Refused { .. } => {
+            tracing::error!(instruction = view.id, bank = %view.bank, "the bank has a later instruction for the same wages, which a lost database sent; this one is held");
+            let now = gateway.clock.now();
+            gateway.store.hold_doubt(claim, view.id, now).await?;
+            Ok(false)
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     banks::Bank,
     evidence::Kept,
     gateway::Gateway,
+    killpoints::{self, killpoint},
     store::{Claim, Happening, InstructionView, Next, ReadTask, StoreError},
     transport::https::BytesLeft,
 };
@@ -40,8 +41,8 @@ pub(super) async fn send(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
     }
     let bank = gateway.banks.find(&view.bank)?;
     match view.state {
-        // A database that was lost may have sent it: its query task says when it may go.
-        State::Planned if view.ask_first_since.is_some() => {
+        // A database that was lost may have sent it: its query task says when it may go. What is held waits for two people.
+        State::Planned if view.ask_first_since.is_some() || view.held_since.is_some() => {
             Ok(gateway.store.finish(claim, Next::Done).await?)
         }
         State::Planned => send_planned(gateway, claim, &view, bank).await,
@@ -106,13 +107,17 @@ async fn send_planned(
     if sabotage::on(Switch::SendBeforeIntent) {
         talk(gateway, bank, submit.clone(), Some(handed)).await?;
     }
+    killpoint("before_intent");
     let number = intend(gateway, claim, view, &bytes, intent_at).await?;
+    killpoints::answered(|| format!("intent {} {}", view.id, hex::encode(bytes.hash)));
+    killpoint("after_intent");
     if let Err(error) = gateway.mark.note(number).await {
         tracing::error!(instruction = view.id, %error, "a send could not be noted outside the database; nothing left");
         let nothing = happening(gateway, Event::NothingLeft, None);
         let later = Next::Again(gateway.clock.now() + UNREACHABLE);
         return record(gateway, claim, view, &nothing, later).await;
     }
+    killpoint("after_mark");
     let heard = talk(gateway, bank, submit, Some(handed)).await?;
     conclude(gateway, claim, view, bank, heard).await
 }
@@ -275,10 +280,13 @@ async fn record(
     happening: &Happening,
     next: Next,
 ) -> Result<(), StepError> {
+    killpoint("before_event");
     let state = gateway
         .store
         .record_event(claim, view.id, happening, next)
         .await?;
+    killpoints::answered(|| format!("event {} {}", view.id, state.code()));
+    killpoint("after_event");
     tracing::info!(instruction = view.id, bank = %view.bank, state = state.code(), "an instruction moved on");
     Ok(())
 }

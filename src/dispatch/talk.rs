@@ -19,6 +19,7 @@ use crate::{
     banks::Bank,
     evidence::{Evidence, Kept},
     gateway::Gateway,
+    killpoints::{answered, killpoint},
     store::{NewRaw, ReadTask, Recorded},
     transport::https::{
         Body, ByteStream, BytesLeft, InboundReply, OutboundRequest, SendError, Verb,
@@ -71,6 +72,7 @@ pub(super) async fn talk(
             Step::Done(answer) => return Ok(Heard::Answer { answer, reply }),
             Step::Send { request, held } => (request, held),
         };
+        killpoint("before_send");
         let called = bank
             .client
             .exchange(outbound(gateway, request, instruction))
@@ -78,12 +80,14 @@ pub(super) async fn talk(
         let (code, at) = (&bank.adapter.profile().code, gateway.clock.now());
         let came = came(code, at, &called);
         note(gateway, code, Call { at, came }).await;
-        let answered = match called {
-            Ok(answered) => answered,
+        let inbound = match called {
+            Ok(inbound) => inbound,
             Err(error) => return Ok(silence(&error, round)),
         };
-        let (status, cursor) = (answered.status, answered.next_cursor.clone());
-        let (kept, broken) = keep(&gateway.evidence, answered).await?;
+        killpoint("after_send");
+        let (status, cursor) = (inbound.status, inbound.next_cursor.clone());
+        let (kept, broken) = keep(&gateway.evidence, inbound).await?;
+        killpoint("after_reply_kept");
         let head = match &kept {
             Some(kept) => head(&gateway.evidence, kept).await?,
             None => Vec::new(),
@@ -150,6 +154,8 @@ pub(super) async fn record_reply(
         at: gateway.clock.now(),
     };
     let recorded = gateway.store.record_raw(&raw, read).await?;
+    answered(|| format!("raw {} {}", recorded.0, hex::encode(raw.hash)));
+    killpoint("after_raw");
     gateway.work.notify_one();
     Ok(Some(recorded))
 }

@@ -9,6 +9,8 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use crate::killpoints::killpoint;
+
 use super::{
     place::{Incoming, Names, Place, Stored},
     spool::{Spool, private_folders},
@@ -75,8 +77,11 @@ impl Place for Folder {
         let path = self.path(name);
         match bytes {
             Incoming::File(file) => {
+                killpoint("before_evidence_sync");
                 file.as_file().sync_all()?;
+                killpoint("before_evidence_name");
                 file.persist(&path)?;
+                killpoint("before_evidence_folder_sync");
             }
             Incoming::Memory(memory) => {
                 let mut file = self.incoming()?;

@@ -205,7 +205,7 @@ fn seen(word: &SeenWire) -> Result<ContentHash, Problem> {
 }
 
 /// A reason is kept for ever, in clear, and shown to many: one line that names nobody.
-async fn reason(
+pub(super) async fn reason(
     ask: &Ask,
     batch: &BatchView,
     said: Option<&str>,

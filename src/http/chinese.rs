@@ -1,12 +1,12 @@
 //! Refusals in Chinese, for the `detail` of a problem: clerks read it first, the English sentence after it says the same.
 
-use wagegate_domain::batch::BatchState;
+use wagegate_domain::{attempt::State, batch::BatchState};
 
 use crate::{
     intake::IntakeError,
     registry::forms::FormsError,
     security::access::Denied,
-    store::{Conflict, Step},
+    store::{Conflict, DoubtRefused, Step},
 };
 
 /// Both languages in one text, Chinese first.
@@ -80,7 +80,48 @@ pub(super) fn conflict(conflict: &Conflict) -> String {
         Conflict::KeyNeeded { id, .. } => {
             format!("{id} 号密钥仍在使用，不能移除；请等到 `wagegate keys status` 显示可以移除")
         }
+        Conflict::Doubt(refused) => doubt(refused),
         Conflict::ReferenceReused { .. } => "该参考号已用于另一金额或账户；每笔入账须有自己的参考号，未记账".into(),
+    }
+}
+
+/// What stands against a word at the desk of two people.
+fn doubt(refused: &DoubtRefused) -> String {
+    match refused {
+        DoubtRefused::NoDoubt { state } => {
+            format!("该指令现为{}，无须决定；未作任何改动", instruction(*state))
+        }
+        DoubtRefused::Changed { state } => format!(
+            "该指令现为{}，与提出意见时不同；请就现状再问银行，重新提出",
+            instruction(*state)
+        ),
+        DoubtRefused::Proposed => "已有意见待确认；请先确认或撤回".into(),
+        DoubtRefused::NothingProposed => "尚无意见；请先凭银行书面材料提出".into(),
+        DoubtRefused::OtherProposal => "与所提意见的结论或材料不同；请查看后按其原样填写".into(),
+        DoubtRefused::SamePerson => "提出人不能确认；请本项目另一名审批或财务人员确认".into(),
+        DoubtRefused::Preparer => {
+            "编制本批次的人不能参与决定；请本项目另一名审批或财务人员办理".into()
+        }
+        DoubtRefused::UnderWay { until } => {
+            format!("已发出的内容在 {until} 之前仍可能到达银行；请届时再确认")
+        }
+        DoubtRefused::Uncovered { short } => {
+            format!("专户余额不足以再次发放这些工资：差 {short} 元；请先补足")
+        }
+        DoubtRefused::HasWord => "银行已就其中的工资给出结果，说明已收到；以银行结果为准".into(),
+        DoubtRefused::StaysHeld => {
+            "再发会重复支付，本指令永不发送；请与银行核对，并告知运维".into()
+        }
+    }
+}
+
+const fn instruction(state: State) -> &'static str {
+    match state {
+        State::Planned => "待发送",
+        State::Sending => "发送中",
+        State::InDoubt => "存疑",
+        State::Accepted => "银行已收到",
+        State::Refused => "已被拒绝或已认定未到达",
     }
 }
 

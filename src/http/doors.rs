@@ -30,7 +30,8 @@ use actix_web::{
 };
 
 use super::{
-    accounts, approval, audit, bank, banks, batches, calendar, cards, changes, documents, health,
+    accounts, approval, audit, bank, banks, batches, calendar, cards, changes, documents, doubts,
+    health,
     idempotency::once,
     items, keys, metrics,
     openapi::{self, Described},
@@ -111,6 +112,12 @@ pub const DOORS: &[Door] = &[
     door::<accounts::__path_list>(           "GET",  "/v1/accounts",                    Action::ReadAccounts,   || web::get().to(accounts::list)),
     door::<outcomes::__path_export>(         "GET",  "/v1/outcomes",                    Action::ExportOutcomes, || web::get().to(outcomes::export)),
     door::<operations::__path_suspense>(     "GET",  "/v1/suspense",                    Action::ReadSuspense,   || web::get().to(operations::suspense)),
+    door::<doubts::__path_list>(             "GET",  "/v1/doubts",                      Action::ReadDoubts,     || web::get().to(doubts::list)),
+    door::<doubts::__path_show>(             "GET",  "/v1/doubts/{instruction}",        Action::ReadDoubts,     || web::get().to(doubts::show)),
+    door::<doubts::__path_propose>(          "POST", "/v1/doubts/{instruction}/propose", Action::DecideDoubt,   || web::post().to(doubts::propose)),
+    door::<doubts::__path_confirm>(          "POST", "/v1/doubts/{instruction}/confirm", Action::DecideDoubt,   || web::post().to(doubts::confirm)),
+    door::<doubts::__path_withdraw>(         "POST", "/v1/doubts/{instruction}/withdraw", Action::DecideDoubt,  || web::post().to(doubts::withdraw)),
+    door::<doubts::__path_contradictions>(   "GET",  "/v1/contradictions",              Action::ReadDoubts,     || web::get().to(doubts::contradictions)),
     door::<audit::__path_list>(              "GET",  "/v1/audit",                       Action::ReadAudit,      || web::get().to(audit::list)),
     door::<audit::__path_check>(             "GET",  "/v1/audit/check",                 Action::ReadAudit,      || web::get().to(audit::check)),
     door::<operations::__path_recount>(      "GET",  "/v1/recount",                     Action::Operate,        || web::get().to(operations::recount)),

@@ -17,6 +17,7 @@ pub mod changes;
 mod chinese;
 mod documents;
 pub mod doors;
+pub mod doubts;
 mod fault;
 mod frame;
 pub mod health;

@@ -15,7 +15,7 @@ use crate::{
     reconcile::PushError,
     registry::{EnrolError, forms::FormsError},
     security::{mention, seal::VaultError},
-    store::{Conflict, Elsewhere, OwedTwice, StoreError},
+    store::{Conflict, DoubtRefused, Elsewhere, OwedTwice, StoreError},
 };
 
 pub(super) fn bad_request(detail: &str) -> Problem {
@@ -158,6 +158,7 @@ const fn kind(conflict: &Conflict) -> &'static str {
         Conflict::LastOperator => "urn:wagegate:last-operator",
         Conflict::KeyUnknown { .. } => "urn:wagegate:key-unknown",
         Conflict::KeyNeeded { .. } => "urn:wagegate:key-needed",
+        Conflict::Doubt(refused) => doubt_kind(refused),
         Conflict::ReferenceReused { .. } => "urn:wagegate:reference-reused",
     }
 }
@@ -200,8 +201,51 @@ const fn fix(conflict: &Conflict) -> &'static str {
         Conflict::KeyNeeded { .. } => {
             "look at `wagegate keys status` until it says that the key may be removed"
         }
+        Conflict::Doubt(refused) => doubt_fix(refused),
         Conflict::ReferenceReused { .. } => {
             "give every deposit its own reference; nothing was booked"
+        }
+    }
+}
+
+/// The type of a problem at the desk of two people.
+const fn doubt_kind(refused: &DoubtRefused) -> &'static str {
+    match refused {
+        DoubtRefused::NoDoubt { .. } => "urn:wagegate:no-doubt",
+        DoubtRefused::Changed { .. } => "urn:wagegate:doubt-changed",
+        DoubtRefused::Proposed => "urn:wagegate:proposed-already",
+        DoubtRefused::NothingProposed => "urn:wagegate:nothing-proposed",
+        DoubtRefused::OtherProposal => "urn:wagegate:other-proposal",
+        DoubtRefused::SamePerson | DoubtRefused::Preparer => "urn:wagegate:same-person",
+        DoubtRefused::UnderWay { .. } => "urn:wagegate:under-way",
+        DoubtRefused::Uncovered { .. } => "urn:wagegate:uncovered",
+        DoubtRefused::HasWord => "urn:wagegate:bank-has-spoken",
+        DoubtRefused::StaysHeld => "urn:wagegate:stays-held",
+    }
+}
+
+/// What to do about it.
+const fn doubt_fix(refused: &DoubtRefused) -> &'static str {
+    match refused {
+        DoubtRefused::NoDoubt { .. } => "nothing was changed; follow the batch",
+        DoubtRefused::Changed { .. } => {
+            "ask the bank about it as it is now, and propose again with what it says"
+        }
+        DoubtRefused::Proposed => "look at what is proposed, and confirm or withdraw it",
+        DoubtRefused::NothingProposed => "propose a finding first, with the bank's document",
+        DoubtRefused::OtherProposal => {
+            "look at the proposal and its document, and name both as they are"
+        }
+        DoubtRefused::SamePerson | DoubtRefused::Preparer => {
+            "ask somebody else of the project who is approver or finance"
+        }
+        DoubtRefused::UnderWay { .. } => "wait until then, and confirm again",
+        DoubtRefused::Uncovered { .. } => {
+            "have the money put on the special account first; nothing was decided"
+        }
+        DoubtRefused::HasWord => "follow its wages; what the bank said of them stands",
+        DoubtRefused::StaysHeld => {
+            "nothing is sent; tell the operator, and settle the wages with the bank"
         }
     }
 }

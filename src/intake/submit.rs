@@ -30,6 +30,7 @@ use crate::{
     config::ApprovalEntry,
     evidence::{Evidence, EvidenceError, Kept},
     gateway::Gateway,
+    killpoints::{answered, killpoint},
     security::{national::NationalSecrets, seal::Vault},
     store::{Asked, BatchView, NewBatch, ProjectEntry, Remarks, Store, StoreError, Warning},
     transport::https::ByteStream,
@@ -129,6 +130,7 @@ pub async fn submit(
 ) -> Result<Submitted, SubmitError> {
     let project = desk.store.project(&submission.project).await?;
     let sheet = desk.evidence.keep_stream(upload, UPLOAD_MAX).await?;
+    killpoint("after_sheet_kept");
     let open = opener(&desk.evidence, sheet);
     let case = Case::of(desk, submission, project, sheet.hash).await?;
     let (case, checked, open) = case.check(open, LISTED).await?;
@@ -142,6 +144,8 @@ pub async fn submit(
     };
     let mut source = Source::start(again, Arc::clone(&desk.vault));
     let batch = desk.store.accept_batch(&batch, &mut source).await?;
+    answered(|| format!("batch {} {}", batch.code, batch.content));
+    killpoint("after_batch");
     Ok(Submitted {
         batch,
         warnings: checked.warnings,

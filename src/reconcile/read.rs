@@ -13,6 +13,7 @@ use super::words::without_people;
 use crate::{
     dispatch::{StepError, subject_id},
     gateway::Gateway,
+    killpoints::{self, answered, killpoint},
     security::seal::Vault,
     store::{Claim, RawView, Saying, Taken},
 };
@@ -38,11 +39,17 @@ pub(crate) async fn read(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
     let decoding = spawn_blocking(move || teller.decode(&*adapter, asked.as_deref(), input));
     let mut taken = Taken::default();
     while let Some(chunk) = chunks.recv().await {
+        killpoint("before_facts");
         let part = gateway
             .store
             .record_facts(claim, raw.id, &chunk, gateway.clock.now())
             .await?;
         gateway.vitals.facts(part.facts);
+        answered(|| {
+            let last = chunk.last().map_or(0, |saying| saying.ordinal);
+            format!("facts {} {last}", raw.id)
+        });
+        killpoint("after_facts");
         taken.facts += part.facts;
         taken.changed += part.changed;
         taken.suspense += part.suspense;
@@ -53,10 +60,13 @@ pub(crate) async fn read(gateway: &Gateway, claim: &Claim) -> Result<(), StepErr
         Err(error @ DecodeError::Malformed { .. }) => Some(error.to_string()),
     };
     report(&raw, taken, broken.as_deref());
-    Ok(gateway
+    killpoint("before_read_end");
+    gateway
         .store
         .finish_raw(claim, raw.id, broken.as_deref())
-        .await?)
+        .await?;
+    killpoint("after_read_end");
+    Ok(())
 }
 
 fn report(raw: &RawView, taken: Taken, broken: Option<&str>) {
@@ -110,7 +120,7 @@ impl Teller {
             told,
             account_blind,
         });
-        if self.chunk.len() == CHUNK {
+        if self.chunk.len() == killpoints::chunk(CHUNK) {
             self.hand_over();
         }
     }

@@ -57,7 +57,9 @@ actions! {
     ManageAccounts "manage-accounts" [Finance],
     /// Work failed and returned wages: corrected card, re-issue.
     WorkFailures "work-failures" [Finance],
-    /// Give one of the two voices on an outcome in doubt or in suspense.
+    /// See what needs two people: instructions in doubt, and wages of which a bank said both paid and failed.
+    ReadDoubts "read-doubts" [Operator, Approver, Finance, Supervisor],
+    /// Give one of the two voices on an instruction in doubt.
     DecideDoubt "decide-doubt" [Approver, Finance],
     /// See a name, card or ID number in clear; always recorded.
     RevealPerson "reveal-person" [Clerk, Reviewer, Approver, Finance],
@@ -234,6 +236,9 @@ mod tests {
             (Action::WorkFailures, HERE, "rrrryrr"),
             (Action::WorkFailures, elsewhere, "rrrrsrr"),
             (Action::DecideDoubt, HERE, "rrryyrr"),
+            (Action::DecideDoubt, elsewhere, "rrrssrr"),
+            (Action::ReadDoubts, HERE, "yrryyyr"),
+            (Action::ReadDoubts, elsewhere, "yrrsssr"),
             (Action::RevealPerson, HERE, "ryyyyrr"),
             (Action::ReadIndicators, HERE, "rrryyyr"),
             (Action::ReadIndicators, Target::Region("530112"), "rrrssyr"),

@@ -156,6 +156,37 @@ pub(super) fn arrived_unsent(sayings: &[Saying], instructions: &Instructions) ->
         .collect()
 }
 
+/// Instructions whose attempts have ended as a whole and of which the bank speaks as of ones that it has: whatever is planned for the same wages
+/// could pay them a second time. That they failed or came back is no such word.
+pub(super) fn spoken_of_again(sayings: &[Saying], instructions: &Instructions) -> BTreeSet<i64> {
+    if instructions
+        .values()
+        .all(|named| named.state != State::Refused)
+    {
+        return BTreeSet::new();
+    }
+    sayings
+        .iter()
+        .filter(|saying| says_it_is_there(&saying.told))
+        .flat_map(|saying| keys(std::slice::from_ref(saying)))
+        .filter_map(|key| instructions.get(&key))
+        .filter(|named| named.state == State::Refused)
+        .map(|named| named.id)
+        .collect()
+}
+
+fn says_it_is_there(told: &Told) -> bool {
+    match told {
+        Told::Item { verdict, .. } | Told::Whole { verdict, .. } | Told::Rest { verdict, .. } => {
+            match verdict {
+                Verdict::Accepted | Verdict::InProgress | Verdict::Unknown | Verdict::Paid => true,
+                Verdict::Failed(_) | Verdict::Returned(_) => false,
+            }
+        }
+        Told::Parked { .. } | Told::Remark(_) => false,
+    }
+}
+
 /// What to load for a segment of items.
 pub(super) fn wanted(sayings: &[Saying], instructions: &Instructions) -> Wanted {
     let mut wanted = Wanted::default();

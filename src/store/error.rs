@@ -3,7 +3,7 @@
 use wagegate_domain::attempt::Forbidden;
 use wagegate_domain::batch::NotNow;
 
-use super::Step;
+use super::{DoubtRefused, Step};
 
 use super::enrolment::Elsewhere;
 use super::register::ProjectFlaw;
@@ -130,6 +130,9 @@ pub enum Conflict {
         /// What needs it.
         why: String,
     },
+    /// A rule of the desk of two people.
+    #[error(transparent)]
+    Doubt(#[from] DoubtRefused),
     /// The same reference came before with other content.
     #[error("reference {reference} came before with another amount or account")]
     ReferenceReused {

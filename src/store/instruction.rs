@@ -25,6 +25,8 @@ pub struct InstructionView {
     pub month: PayMonth,
     /// Part of the batch, from 1.
     pub part: u32,
+    /// 1, and one more each time that the same part was planned anew.
+    pub generation: u32,
     /// Bank code.
     pub bank: String,
     /// The key under which the bank knows it.
@@ -55,6 +57,8 @@ pub struct InstructionView {
     pub queries: u32,
     /// Since when the bank must be asked before it is sent, because a database that was lost may have sent it.
     pub ask_first_since: Option<Timestamp>,
+    /// Since when it is held, because the bank spoke of another instruction for the same wages.
+    pub held_since: Option<Timestamp>,
     /// How many of its attempts have no final word.
     pub open: u64,
     /// When a bank first had no record of it, while in doubt.

@@ -11,6 +11,7 @@ mod chain;
 mod changed;
 mod columns;
 mod document;
+mod doubts;
 mod enrolment;
 mod error;
 mod funds;
@@ -53,6 +54,10 @@ pub use approval::{
 pub use auditing::{AuditEntry, AuditFilter, AuditHead, Auditing, ChainCheck, ChainFault};
 pub use batch::{BatchView, NewBatch, RowSource, SealedRow};
 pub use document::{NewRaw, RawView, ReadTask, Saying, SuspenseView, Taken};
+pub use doubts::{
+    ContradictedView, DoubtRefused, DoubtSays, DoubtStep, DoubtTaken, DoubtView, DoubtWord, Doubts,
+    Finding, Means, Question,
+};
 pub use enrolment::Elsewhere;
 pub use error::{Conflict, OwedTwice, StoreError};
 pub use funds::{Funding, Shortage, Waiting};
@@ -89,6 +94,7 @@ pub use view::{ItemCursor, ItemFilter, ItemView, Level, RateLine, Recount};
 pub trait Store:
     Approvals
     + Auditing
+    + Doubts
     + Identities
     + Links
     + Pages

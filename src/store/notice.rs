@@ -44,13 +44,17 @@ pub enum NoticeKind {
     AccountShort,
     /// Cards that a bank's word made invalid, by reason.
     CardInvalid,
+    /// Somebody proposed what to take an instruction in doubt for; a second person is needed.
+    DoubtProposed,
+    /// Two people decided what to take it for.
+    DoubtDecided,
     /// A try, asked for by somebody who subscribed.
     WebhookTest,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::BatchSubmitted,
         Self::BatchReviewed,
         Self::BatchReleased,
@@ -69,6 +73,8 @@ impl NoticeKind {
         Self::WageReturned,
         Self::AccountShort,
         Self::CardInvalid,
+        Self::DoubtProposed,
+        Self::DoubtDecided,
         Self::WebhookTest,
     ];
 
@@ -93,6 +99,8 @@ impl NoticeKind {
             Self::WageReturned => "wage.returned",
             Self::AccountShort => "account.short",
             Self::CardInvalid => "card.invalid",
+            Self::DoubtProposed => "doubt.proposed",
+            Self::DoubtDecided => "doubt.decided",
             Self::WebhookTest => "webhook.test",
         }
     }
@@ -292,7 +300,9 @@ impl Subscriber {
             | NoticeKind::WageFailed
             | NoticeKind::WageReturned
             | NoticeKind::AccountShort
-            | NoticeKind::CardInvalid => {
+            | NoticeKind::CardInvalid
+            | NoticeKind::DoubtProposed
+            | NoticeKind::DoubtDecided => {
                 asked
                     && self.webhook.part.holds(notice)
                     && owner.is_some_and(|owner| owner.may(Action::ManageWebhooks, target).is_ok())

@@ -67,6 +67,10 @@ impl World {
             house.enrol("P1", &roster(1..=2)).await,
             house.enrol("P2", &roster(3..=4)).await,
         ];
+        let instruction = async |batch: &Value| {
+            let code = batch["code"].as_str().unwrap();
+            house.in_doubt(code).await.to_string()
+        };
         let worker = |worker: &Value| worker["id"].to_string();
         let card = |worker: &Value| worker["card"]["id"].to_string();
         Self {
@@ -77,6 +81,7 @@ impl World {
                 bank: "qingshan",
                 worker: worker(&here),
                 card: card(&here),
+                instruction: instruction(&own).await,
                 webhook: about("P1").await,
             },
             foreign: Names {
@@ -86,6 +91,7 @@ impl World {
                 bank: "bishui",
                 worker: worker(&there),
                 card: card(&there),
+                instruction: instruction(&foreign.json()).await,
                 webhook: about("P2").await,
             },
             absent: Names {
@@ -95,6 +101,7 @@ impl World {
                 bank: "nobank",
                 worker: "9000009".into(),
                 card: "9000009".into(),
+                instruction: "9000009".into(),
                 webhook: format!("wh_{}", "0".repeat(32)),
             },
             house,

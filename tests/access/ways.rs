@@ -11,6 +11,7 @@
 //! | `{worker}` | a worker of P1 | of P2 | one that is not there |
 //! | `{card}` | a card of that worker | of that one | one that is not there |
 //! | `{bank}` | the bank of P1 | of P2 | one that is not there |
+//! | `{instruction}` | an instruction in doubt of that batch | of that one | one that is not there |
 //! | `{webhook}` | the caller's own subscription about P1 | an operator's about P2 | one that nobody has |
 //!
 //! A door without a placeholder is about the gateway itself, or a list in which each caller sees their own part: what such a list shows to whom
@@ -100,6 +101,12 @@ pub(crate) const WAYS: &[Way] = &[
     get( "/v1/accounts",                     "/v1/accounts"),
     get( "/v1/outcomes",                     "/v1/outcomes"),
     get( "/v1/suspense",                     "/v1/suspense"),
+    get( "/v1/doubts",                       "/v1/doubts"),
+    get( "/v1/doubts/{instruction}",         "/v1/doubts/{instruction}"),
+    post("/v1/doubts/{instruction}/propose", "/v1/doubts/{instruction}/propose",               JSON, "{}"),
+    post("/v1/doubts/{instruction}/confirm", "/v1/doubts/{instruction}/confirm",               JSON, "{}"),
+    post("/v1/doubts/{instruction}/withdraw", "/v1/doubts/{instruction}/withdraw",             JSON, "{}"),
+    get( "/v1/contradictions",               "/v1/contradictions"),
     get( "/v1/audit",                        "/v1/audit"),
     get( "/v1/audit/check",                  "/v1/audit/check"),
     get( "/v1/recount",                      "/v1/recount"),
@@ -140,12 +147,13 @@ pub(crate) struct Names {
     pub(crate) bank: &'static str,
     pub(crate) worker: String,
     pub(crate) card: String,
+    pub(crate) instruction: String,
     pub(crate) webhook: String,
 }
 
 impl Names {
     /// Pairs of placeholder and name.
-    fn pairs(&self) -> [(&'static str, &str); 7] {
+    fn pairs(&self) -> [(&'static str, &str); 8] {
         [
             ("{batch}", &self.batch),
             ("{project}", self.project),
@@ -153,6 +161,7 @@ impl Names {
             ("{bank}", self.bank),
             ("{worker}", &self.worker),
             ("{card}", &self.card),
+            ("{instruction}", &self.instruction),
             ("{webhook}", &self.webhook),
         ]
     }
@@ -187,6 +196,7 @@ impl Way {
             bank: "none",
             worker: "0".into(),
             card: "0".into(),
+            instruction: "0".into(),
             webhook: "none".into(),
         };
         [self.asks, self.body]

@@ -120,6 +120,13 @@ const ACTS: &[(&str, &str, &str, &str, &str)] = &[
     ("/v1/batches/{code}/refuse",     "approver", "/v1/batches/{batch}/refuse",    r#"{"reason": "again"}"#, "batch.refuse"),
     ("/v1/batches",                   "clerk",    "/v1/batches?project=P1&month=2026-10", "{sheet}", "batch.submit"),
     ("/v1/batches/{code}/withdraw",   "clerk",    "/v1/batches/{batch}/withdraw",  "{}", "batch.withdraw"),
+    ("/v1/doubts/{instruction}/propose", "finance", "/v1/doubts/{instruction}/propose",
+     r#"{"verdict": "arrived", "evidence": "{letter}", "reason": "a letter came"}"#, "doubt.propose"),
+    ("/v1/doubts/{instruction}/withdraw", "finance", "/v1/doubts/{instruction}/withdraw", r#"{"reason": "another letter came"}"#, "doubt.withdraw"),
+    ("/v1/doubts/{instruction}/propose", "finance", "/v1/doubts/{instruction}/propose",
+     r#"{"verdict": "not_arrived", "evidence": "{letter}", "reason": "another letter came"}"#, "doubt.propose"),
+    ("/v1/doubts/{instruction}/confirm", "approver", "/v1/doubts/{instruction}/confirm",
+     r#"{"verdict": "not_arrived", "evidence": "{letter}"}"#, "doubt.confirm"),
     ("/v1/bank/returns",              "bank",     "/v1/bank/returns",              "junk", "return.push"),
     ("/v1/bank/deposits",             "bank",     "/v1/bank/deposits",
      r#"{"account": "2400000000000001", "amount_fen": 1, "reference": "D1", "value_date": "2026-11-02"}"#, "deposit.book"),
@@ -159,7 +166,14 @@ async fn every_act_is_in_the_log_with_who_did_it() {
     let house = House::open().await;
     house.issue("newcomer");
     let pem = std::fs::read_to_string(house.file("user-newcomer.pem")).unwrap();
+    let doubtful = house.batch_of("2026-05", &sheet(3)).await;
+    let instruction = house.in_doubt(doubtful["code"].as_str().unwrap()).await;
     let worker = house.enrol("P1", &roster(3..=4)).await;
+    let letter = house.as_user("finance");
+    let letter = letter
+        .post("/v1/evidence?project=P1", "the bank's letter")
+        .await
+        .json();
     let mut batch = json!({});
     let mut webhook = String::new();
     for (door, user, path, body, action) in ACTS {
@@ -168,6 +182,8 @@ async fn every_act_is_in_the_log_with_who_did_it() {
             text.replace("{batch}", batch["code"].as_str().unwrap_or_default())
                 .replace("{content}", batch["content"].as_str().unwrap_or_default())
                 .replace("{webhook}", &webhook)
+                .replace("{instruction}", &instruction.to_string())
+                .replace("{letter}", letter["hash"].as_str().unwrap())
                 .replace("{worker}", &worker["id"].to_string())
                 .replace("{card}", &worker["card"]["id"].to_string())
                 .replace("{new_card}", &card(8))

@@ -13,6 +13,7 @@ use std::{
 
 use reqwest::{Body, Certificate, Identity, Method, header::HeaderMap};
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use crate::certificates::Certificates;
@@ -276,6 +277,44 @@ impl House {
         let answer = self.as_user("clerk").post(&path, sheet.to_owned()).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()
+    }
+
+    /// Makes of a batch one instruction that is in doubt, behind the gateway's back: it dispatches nothing here. Gives its number.
+    pub(crate) async fn in_doubt(&self, batch: &str) -> i64 {
+        let file = self.dir.path().join("wagegate.db");
+        let mut database = SqliteConnectOptions::new()
+            .filename(file)
+            .busy_timeout(Duration::from_secs(30))
+            .connect()
+            .await
+            .unwrap();
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO instruction (batch_id, part, generation, bank, bank_key, row_count, total_fen, state, planned_at, value_date, bytes_hash, bytes_size, intent_at)
+             SELECT b.id, 1, 1, a.bank, 'KEY' || b.id, b.row_count, b.total_fen, 'in_doubt', b.prepared_at, '2026-11-02', zeroblob(32), 1, b.prepared_at - 86400000
+             FROM batch b JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id WHERE b.code = $1 RETURNING id",
+        )
+        .bind(batch)
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+        for statement in [
+            "INSERT INTO attempt (instruction_id, sequence, batch_id, row_no, attempt_no, amount_fen)
+             SELECT i.id, row_number() OVER (ORDER BY w.row_no), w.batch_id, w.row_no, 1, w.amount_fen
+             FROM wage_item w JOIN instruction i ON i.batch_id = w.batch_id WHERE i.id = $1",
+            "UPDATE special_account SET balance_fen = balance_fen + 10000000, reserved_fen = reserved_fen + 10000000
+             WHERE id = (SELECT p.account_id FROM project p JOIN batch b ON b.project_id = p.id JOIN instruction i ON i.batch_id = b.id WHERE i.id = $1)",
+            "UPDATE tally SET item_count = CASE place WHEN 'held' THEN 0 ELSE (SELECT row_count FROM instruction WHERE id = $1) END,
+               total_fen = CASE place WHEN 'held' THEN 0 ELSE (SELECT total_fen FROM instruction WHERE id = $1) END
+             WHERE place IN ('held', 'in_doubt') AND batch_id = (SELECT batch_id FROM instruction WHERE id = $1)",
+        ] {
+            sqlx::query(statement)
+                .bind(id)
+                .execute(&mut database)
+                .await
+                .unwrap();
+        }
+        database.close().await.unwrap();
+        id
     }
 }
 

@@ -7,6 +7,7 @@ mod calendar;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod command;
+mod doubts;
 mod flow;
 #[expect(dead_code, reason = "the tests of access use the rest")]
 mod house;

@@ -5,6 +5,7 @@
 mod bank_process;
 #[path = "../support/certificates.rs"]
 mod certificates;
+mod decisions;
 #[path = "../support/fresh_postgres.rs"]
 mod fresh_postgres;
 mod hours;
@@ -238,4 +239,22 @@ lost_on_both_engines! {
     a_database_that_went_back_in_time_asks_before_it_sends
     a_sheet_that_was_lost_with_the_database_is_asked_about_when_it_is_handed_in_again
     what_the_lost_database_had_not_sent_goes_out_once
+}
+
+macro_rules! decisions_on_both_engines {
+    ($($name:ident)*) => {
+        mod decisions_on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::decisions::$name(super::Engine::Sqlite).await })*
+        }
+        mod decisions_on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::decisions::$name(super::Engine::Postgres).await })*
+        }
+    };
+}
+
+decisions_on_both_engines! {
+    what_never_arrived_is_sent_once_more_when_two_people_say_so
+    what_arrived_after_all_is_followed_to_its_end
 }

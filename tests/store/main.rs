@@ -195,6 +195,25 @@ on_each_engine! {
         what_the_bank_has_and_told_of_before_is_read_again_when_it_is_found,
         the_banks_last_word_brings_the_same_bytes_back_to_be_sent,
     }
+    doubts {
+        what_arrived_is_accepted_and_asked_about,
+        what_never_arrived_ends_and_goes_once_more_under_another_key,
+        the_new_attempts_are_the_only_live_ones,
+        what_a_lost_database_may_have_sent_is_decided_too,
+        two_voices_of_two_people_say_the_same_about_the_same,
+        the_database_itself_refuses_one_voice,
+        a_decision_about_what_moved_on_is_refused_and_changes_nothing,
+        a_proposal_is_about_the_sends_that_it_saw,
+        nothing_goes_again_while_the_account_is_overdrawn,
+        the_desk_is_paged_and_shows_each_their_own,
+        what_was_decided_is_in_the_log_and_told,
+    }
+    late_words {
+        a_payment_that_shows_late_stops_what_would_pay_again,
+        any_word_of_the_bank_but_a_failure_stops_it,
+        what_is_on_its_way_and_comes_back_is_held_too,
+        the_banks_own_bytes_may_be_the_evidence,
+    }
     reading {
         items_are_listed_by_batch_month_and_place_in_pages,
         an_item_shows_its_newest_attempt_or_that_it_has_none,

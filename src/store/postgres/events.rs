@@ -12,6 +12,7 @@ use super::facts::{Source, write};
 use super::instructions::lock_batch_of;
 use super::tallies::move_items;
 use super::{notices, standings, tasks};
+use crate::killpoints::killpoint;
 use crate::store::booking::Booking;
 use crate::store::moves::Moves;
 use crate::store::{Claim, Happening, Next, StoreError, TaskKind};
@@ -26,6 +27,7 @@ pub(super) async fn record_event(
     let mut tx = pool.begin().await?;
     match record(&mut tx, claim, instruction, happening, next).await {
         Ok(state) => {
+            killpoint("before_event_commit");
             tx.commit().await?;
             Ok(state)
         }

@@ -9,17 +9,19 @@ use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::columns::{Columns, stored};
 use super::{notices, sends, tasks};
+use crate::killpoints::killpoint;
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
-const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.not_known_since,
+const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.generation, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.held_since, i.not_known_since,
                (SELECT count(*) FROM send s WHERE s.instruction_id = i.id) AS sends,
        (SELECT count(*) FROM attempt t
         LEFT JOIN LATERAL (SELECT o.outcome FROM outcome o WHERE o.instruction_id = t.instruction_id AND o.sequence = t.sequence
                            ORDER BY o.version DESC LIMIT 1) latest ON TRUE
         WHERE t.instruction_id = i.id AND COALESCE(latest.outcome, 'open') IN ('open', 'contradicted')) AS open
      FROM instruction i JOIN batch b ON b.id = i.batch_id JOIN project p ON p.id = b.project_id JOIN special_account a ON a.id = p.account_id
-     WHERE ($1::bigint IS NULL OR i.id = $1) AND ($2::text IS NULL OR b.code = $2) ORDER BY i.part, i.generation";
+     WHERE ($1::bigint IS NULL OR i.id = $1) AND ($2::text IS NULL OR b.code = $2) AND ($3::bigint[] IS NULL OR i.id = ANY ($3))
+     ORDER BY i.part, i.generation";
 
 pub(super) async fn one(
     connection: &mut PgConnection,
@@ -28,6 +30,7 @@ pub(super) async fn one(
     let row = sqlx::query(VIEW)
         .bind(id)
         .bind(None::<&str>)
+        .bind(None::<&[i64]>)
         .fetch_optional(connection)
         .await?;
     row.as_ref()
@@ -50,7 +53,22 @@ pub(super) async fn of_batch(
     let rows = sqlx::query(VIEW)
         .bind(None::<i64>)
         .bind(batch)
+        .bind(None::<&[i64]>)
         .fetch_all(pool)
+        .await?;
+    rows.iter().map(instruction_view).collect()
+}
+
+/// Those with these keys.
+pub(super) async fn by_ids(
+    connection: &mut PgConnection,
+    ids: &[i64],
+) -> Result<Vec<InstructionView>, StoreError> {
+    let rows = sqlx::query(VIEW)
+        .bind(None::<i64>)
+        .bind(None::<&str>)
+        .bind(ids)
+        .fetch_all(connection)
         .await?;
     rows.iter().map(instruction_view).collect()
 }
@@ -69,6 +87,7 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
         project: row.text("project")?,
         month: row.month("pay_month")?,
         part: row.number("part")?,
+        generation: row.number("generation")?,
         bank: row.text("bank")?,
         bank_key: row.text("bank_key")?,
         state: row.parsed("state", State::from_code)?,
@@ -86,6 +105,7 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
         sends: row.number("sends")?,
         queries: row.number("queries")?,
         ask_first_since: row.maybe_moment("ask_first_since")?,
+        held_since: row.maybe_moment("held_since")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })
@@ -166,12 +186,14 @@ pub(super) async fn record_intent(
         return Err(StoreError::WentBack { found, witnessed });
     }
     let row = sqlx::query(
-        "SELECT state, bytes_hash, bytes_size, ask_first_since FROM instruction WHERE id = $1",
+        "SELECT state, bytes_hash, bytes_size, ask_first_since, held_since FROM instruction WHERE id = $1",
     )
     .bind(instruction)
     .fetch_one(&mut *tx)
     .await?;
-    if held || row.maybe_int("ask_first_since")?.is_some() {
+    let waits =
+        row.maybe_int("ask_first_since")?.is_some() || row.maybe_int("held_since")?.is_some();
+    if held || waits {
         tasks::settle(&mut tx, claim, Next::Done).await?;
         tx.commit().await?;
         return Err(StoreError::Stale);
@@ -200,6 +222,7 @@ pub(super) async fn record_intent(
         notices::of_instruction(&mut tx, instruction, state, at).await?;
     }
     let number = sends::append(&mut tx, instruction, at).await?;
+    killpoint("before_intent_commit");
     tx.commit().await?;
     Ok(number)
 }

@@ -12,6 +12,7 @@ mod cards;
 mod changes;
 mod columns;
 mod copy;
+mod doubts;
 mod events;
 mod facts;
 mod funds;

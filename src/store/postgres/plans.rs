@@ -16,6 +16,7 @@ use super::copy::Copy;
 use super::sends;
 use super::tallies;
 use super::tasks;
+use crate::killpoints::killpoint;
 use crate::store::moves::Moves;
 use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
 
@@ -106,6 +107,7 @@ pub(super) async fn plan_batch(
     )
     .await?;
     tasks::settle(&mut tx, claim, Next::Done).await?;
+    killpoint("before_plan_commit");
     tx.commit().await?;
     Ok(parts)
 }

@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     11 "0011_flow",
     12 "0012_shortage",
     13 "0013_dispatch",
+    14 "0014_doubts",
 };
 
 /// Names the advisory lock under which one gateway migrates and the others wait.

@@ -8,6 +8,7 @@ use wagegate_domain::attempt::{Event, State};
 use super::instructions::{lock_batch_of, unknown};
 use super::{PostgresStore, events, raws, tasks};
 use crate::store::columns::{Columns, stored};
+use crate::store::doubts::following::HOLD_LATER;
 use crate::store::sends::within_reach;
 use crate::store::{Claim, Next, Restored, Sends, StoreError, TaskKind};
 
@@ -189,6 +190,32 @@ pub(super) async fn ask_first(
     tasks::set(tx, TaskKind::Query, &subject, at).await
 }
 
+/// Holds back what would pay the same wages again: the bank speaks of an instruction that had ended as of one that it has. What is on its way
+/// already is asked about; should it come back to be sent, it is held too.
+pub(super) async fn hold_later(
+    tx: &mut PgConnection,
+    instruction: i64,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let later = sqlx::query(HOLD_LATER)
+        .bind(instruction)
+        .bind(at.as_millisecond())
+        .fetch_all(&mut *tx)
+        .await?;
+    for row in &later {
+        let id = row.int("id")?;
+        tracing::error!(
+            instruction = id,
+            after = instruction,
+            "the bank has an instruction that was taken for one that never arrived; the one that was to replace it is held"
+        );
+        if row.parsed("state", State::from_code)? == State::Planned {
+            tasks::cancel(tx, TaskKind::Send, &id.to_string()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes an instruction that was never sent from here for accepted. Another gateway may have done so, or a document may have shown it.
 pub(super) async fn found(
     tx: &mut PgConnection,
@@ -202,9 +229,18 @@ pub(super) async fn found(
         .await?
         .ok_or_else(|| unknown(instruction))?;
     raws::read_again(tx, &row.text("bank")?, &row.text("bank_key")?, at).await?;
-    let subject = instruction.to_string();
-    tasks::cancel(tx, TaskKind::Send, &subject).await?;
+    tasks::cancel(tx, TaskKind::Send, &instruction.to_string()).await?;
     lock_batch_of(tx, instruction).await?;
+    found_under_lock(tx, instruction, (hash, size), at).await
+}
+
+/// The same, by somebody who has had the documents read again, holds the tasks, and then the batch.
+pub(super) async fn found_under_lock(
+    tx: &mut PgConnection,
+    instruction: i64,
+    (hash, size): ([u8; 32], u64),
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let state = sqlx::query("SELECT state FROM instruction WHERE id = $1")
         .bind(instruction)
         .fetch_one(&mut *tx)

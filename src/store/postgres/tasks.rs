@@ -213,6 +213,22 @@ pub(super) async fn hold_of_batch(tx: &mut PgConnection, batch: &str) -> Result<
     Ok(())
 }
 
+/// Waits for whoever is writing with a task of an instruction, and keeps the next one out until the commit: for people's decisions, which hold no claim.
+pub(super) async fn hold_of_instruction(
+    tx: &mut PgConnection,
+    instruction: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "SELECT id FROM task WHERE kind IN ($1, $2) AND subject = $3 ORDER BY id FOR UPDATE",
+    )
+    .bind(TaskKind::Send.code())
+    .bind(TaskKind::Query.code())
+    .bind(instruction.to_string())
+    .fetch_all(tx)
+    .await?;
+    Ok(())
+}
+
 /// Makes a task due at a moment, whether it was there or not; a lease on it stands.
 pub(super) async fn set(
     tx: &mut PgConnection,
@@ -344,8 +360,8 @@ pub(super) async fn settle(
     }
 }
 
-/// Waits for whoever is writing with the send task of one of these instructions, and keeps the next one out until the commit. Of all of them, whatever
-/// their state: one that is being sent now may be planned again by the time its batch is locked.
+/// Waits for whoever is writing with the send task of one of these instructions, or of another generation of it, and keeps the next one out until the
+/// commit. Of all of them, whatever their state: one that is being sent now may be planned again by the time its batch is locked.
 pub(super) async fn hold_sends(
     tx: &mut PgConnection,
     bank: &str,
@@ -353,7 +369,8 @@ pub(super) async fn hold_sends(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "SELECT id FROM task WHERE kind = $1 AND subject IN
-           (SELECT id::text FROM instruction WHERE bank = $2 AND bank_key = ANY ($3)) ORDER BY id FOR UPDATE",
+           (SELECT l.id::text FROM instruction n JOIN instruction l ON l.batch_id = n.batch_id AND l.part = n.part
+            WHERE n.bank = $2 AND n.bank_key = ANY ($3)) ORDER BY id FOR UPDATE",
     )
     .bind(TaskKind::Send.code())
     .bind(bank)

@@ -11,6 +11,7 @@ use super::facts::{self, Source};
 use super::instructions::unknown;
 use super::tallies::move_items;
 use super::{notices, standings, tasks, write};
+use crate::killpoints::killpoint;
 use crate::store::booking::Booking;
 use crate::store::columns::Columns;
 use crate::store::moves::Moves;
@@ -51,6 +52,7 @@ pub(super) async fn record_event(
     if let Some(due) = happening.query_at {
         tasks::set(&mut tx, TaskKind::Query, &instruction.to_string(), due).await?;
     }
+    killpoint("before_event_commit");
     tx.commit().await?;
     Ok(state)
 }

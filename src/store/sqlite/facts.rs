@@ -5,6 +5,7 @@ use sqlx::{QueryBuilder, SqliteConnection, SqlitePool};
 use wagegate_domain::attempt::{Event, State};
 
 use super::{appends, cards, events, notices, raws, sends, standings, tallies, tasks, write};
+use crate::killpoints::killpoint;
 use crate::store::booking::{self, Booking, Instructions, Named, Segment};
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, Saying, StoreError, Taken};
@@ -47,6 +48,7 @@ pub(super) async fn record_facts(
         .execute(&mut *tx)
         .await?;
     raws::settle(&mut tx, source.raw, source.at).await?;
+    killpoint("before_facts_commit");
     tx.commit().await?;
     Ok(taken)
 }
@@ -101,6 +103,9 @@ async fn named(
     }
     for unsent in booking::arrived_unsent(sayings, &instructions) {
         sends::ask_first(tx, unsent, at).await?;
+    }
+    for arrived in booking::spoken_of_again(sayings, &instructions) {
+        sends::hold_later(tx, arrived, at).await?;
     }
     let proven = booking::proven(sayings, &instructions);
     for named in instructions

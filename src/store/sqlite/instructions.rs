@@ -8,6 +8,7 @@ use wagegate_domain::attempt::{Event, State};
 use wagegate_domain::batch::{BatchState, ContentHash};
 
 use super::{notices, sends, tasks, write};
+use crate::killpoints::killpoint;
 use crate::store::columns::{Columns, stored};
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
@@ -15,8 +16,8 @@ use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, Store
 macro_rules! view {
     ($which:literal) => {
         concat!(
-            "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.not_known_since,
+            "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.generation, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
+               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.held_since, i.not_known_since,
                (SELECT count(*) FROM send s WHERE s.instruction_id = i.id) AS sends,
                i.row_count - (SELECT count(*) FROM outcome o WHERE o.instruction_id = i.id AND o.outcome IN ('paid', 'failed', 'returned')
                  AND NOT EXISTS (SELECT 1 FROM outcome l WHERE l.instruction_id = o.instruction_id AND l.sequence = o.sequence AND l.version > o.version)) AS open
@@ -58,6 +59,20 @@ pub(super) async fn of_batch(
     rows.iter().map(instruction_view).collect()
 }
 
+/// Those with these keys.
+pub(super) async fn by_ids(
+    connection: &mut SqliteConnection,
+    ids: &[i64],
+) -> Result<Vec<InstructionView>, StoreError> {
+    // Whole numbers: this always serialises.
+    let ids = serde_json::to_string(ids).unwrap_or_default();
+    let rows = sqlx::query(view!("i.id IN (SELECT value FROM json_each($1))"))
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(instruction_view).collect()
+}
+
 pub(super) async fn oldest_in_doubt(pool: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
     sqlx::query("SELECT min(planned_at) AS oldest FROM instruction WHERE state = 'in_doubt'")
         .fetch_one(pool)
@@ -72,6 +87,7 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
         project: row.text("project")?,
         month: row.month("pay_month")?,
         part: row.number("part")?,
+        generation: row.number("generation")?,
         bank: row.text("bank")?,
         bank_key: row.text("bank_key")?,
         state: row.parsed("state", State::from_code)?,
@@ -89,6 +105,7 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
         sends: row.number("sends")?,
         queries: row.number("queries")?,
         ask_first_since: row.maybe_moment("ask_first_since")?,
+        held_since: row.maybe_moment("held_since")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })
@@ -151,7 +168,7 @@ pub(super) async fn record_intent(
         return Err(StoreError::WentBack { found, witnessed });
     }
     let row = sqlx::query(
-        "SELECT i.state, i.bytes_hash, i.bytes_size, i.ask_first_since, b.state AS batch_state
+        "SELECT i.state, i.bytes_hash, i.bytes_size, i.ask_first_since, i.held_since, b.state AS batch_state
          FROM instruction i JOIN batch b ON b.id = i.batch_id WHERE i.id = $1",
     )
     .bind(instruction)
@@ -159,7 +176,9 @@ pub(super) async fn record_intent(
     .await?
     .ok_or_else(|| unknown(instruction))?;
     let held = row.parsed("batch_state", BatchState::from_code)? != BatchState::Planned;
-    if held || row.maybe_int("ask_first_since")?.is_some() {
+    let waits =
+        row.maybe_int("ask_first_since")?.is_some() || row.maybe_int("held_since")?.is_some();
+    if held || waits {
         tasks::settle(&mut tx, claim, Next::Done).await?;
         tx.commit().await?;
         return Err(StoreError::Stale);
@@ -188,6 +207,7 @@ pub(super) async fn record_intent(
         notices::of_instruction(&mut tx, instruction, state, at).await?;
     }
     let number = sends::append(&mut tx, instruction, at).await?;
+    killpoint("before_intent_commit");
     tx.commit().await?;
     Ok(number)
 }

@@ -10,6 +10,7 @@ mod audit;
 mod batches;
 mod cards;
 mod changes;
+mod doubts;
 mod events;
 mod facts;
 mod funds;
@@ -99,7 +100,7 @@ impl SqliteStore {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(TURN)
-            .before_acquire(|writer, _| Box::pin(async { Ok(watching::is_usable(writer)) }))
+            .before_acquire(|writer, _| Box::pin(watching::is_usable(writer)))
             .after_connect(move |writer, _| watching::watched(writer, Arc::clone(&watch)))
             .connect_with(options.clone())
             .await?;

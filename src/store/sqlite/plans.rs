@@ -13,6 +13,7 @@ use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
 use wagegate_domain::sabotage::{self, Switch};
 
 use super::{CHUNK, sends, tallies, tasks, write};
+use crate::killpoints::killpoint;
 use crate::store::columns::{Columns, stored};
 use crate::store::moves::Moves;
 use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
@@ -108,6 +109,7 @@ pub(super) async fn plan_batch(
         tx = write(pool).await?;
     }
     tasks::settle(&mut tx, claim, Next::Done).await?;
+    killpoint("before_plan_commit");
     tx.commit().await?;
     Ok(parts)
 }

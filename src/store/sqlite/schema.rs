@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     11 "0011_flow",
     12 "0012_shortage",
     13 "0013_dispatch",
+    14 "0014_doubts",
 };
 
 /// Runs what is missing, all in one transaction.

@@ -23,8 +23,12 @@ pub(super) fn watched(
 
 /// A commit that fails (a full disk, an I/O error) has been rolled back by SQLite itself; sqlx goes on counting the transaction as open and would
 /// refuse every later one on that connection. Such a connection is closed, and the next write gets a new one.
-pub(super) fn is_usable(writer: &SqliteConnection) -> bool {
-    !writer.is_in_transaction()
+pub(super) async fn is_usable(writer: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if writer.is_in_transaction() {
+        // A roll-back may only be on its way: this waits behind it.
+        writer.ping().await?;
+    }
+    Ok(!writer.is_in_transaction())
 }
 
 #[cfg(test)]
