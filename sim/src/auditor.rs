@@ -122,7 +122,7 @@ impl Auditor {
     /// The database cannot be opened.
     pub async fn reopen(&mut self, database: &Path) -> Result<(), Failure> {
         self.books = open(database).await?;
-        self.last = Snapshot::default();
+        self.last = self.snapshot().await?;
         for sent in self.sent.values_mut() {
             (sent.hash, sent.times) = (None, 0);
         }
@@ -378,6 +378,7 @@ impl Auditor {
         let items = store.attempts(&Within::All, None, None, 10_000).await?;
         for batch in batches {
             let mut rows: BTreeMap<u32, &ItemView> = BTreeMap::new();
+            // In order of attempts: the last one counts.
             let own = items.iter().map(|(_, item)| item);
             for item in own.filter(|item| item.batch == batch.code) {
                 rows.insert(item.row, item);
@@ -425,9 +426,7 @@ impl Auditor {
             (true, _, _) => item.place == Place::Paid,
             (false, true, _) => item.place == Place::Returned,
             (false, false, Some(_)) => item.place == Place::Failed,
-            (false, false, None) if refused => matches!(item.place, Place::Failed | Place::InDoubt),
-            // The bank never got it, cannot say that it never will, and nobody but people may decide.
-            (false, false, None) => item.place == Place::InDoubt,
+            (false, false, None) => refused && item.place == Place::Failed,
         };
         let harm = match item.place {
             Place::Paid | Place::Returned if wage.credits == 0 => Harm::Lost,

@@ -188,6 +188,8 @@ pub struct House {
     /// For gateways.
     pub fittings: Arc<Fittings>,
     templates: BTreeMap<u64, Template>,
+    /// An empty database with the newest schema.
+    empty: Option<Vec<u8>>,
 }
 
 impl House {
@@ -219,6 +221,7 @@ impl House {
                 adapters,
             }),
             templates: BTreeMap::new(),
+            empty: None,
             folder,
         })
     }
@@ -242,9 +245,20 @@ impl House {
         Ok(template)
     }
 
-    async fn make(&self, shape: u64) -> Result<Template, Failure> {
+    /// Writes an empty database: migrated once, and copied ever after.
+    async fn empty(&mut self, path: &Path) -> Result<(), Failure> {
+        if let Some(bytes) = &self.empty {
+            return Ok(fs::write(path, bytes)?);
+        }
+        SqliteStore::open(&url(path)).await?.close().await;
+        self.empty = Some(fs::read(path)?);
+        Ok(())
+    }
+
+    async fn make(&mut self, shape: u64) -> Result<Template, Failure> {
         let mut draw = Chance::new(shape).at(1, 0);
         let path = self.folder.path().join("template.db");
+        self.empty(&path).await?;
         let store = Arc::new(SqliteStore::open(&url(&path)).await?);
         let hub = Hub::new(Faults::new(Chance::new(0), 0, None));
         let clock = Arc::new(ManualClock::new(Timestamp::from_millisecond(START)?));

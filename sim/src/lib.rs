@@ -5,6 +5,7 @@ pub mod auditor;
 pub mod bank;
 pub mod calls;
 pub mod chance;
+mod desk;
 pub mod faults;
 pub mod house;
 pub mod hub;

@@ -106,6 +106,7 @@ impl World {
                 Event::Deposit(batch, piece) => self.deposit(batch, piece).await?,
                 Event::Copy(chosen) => self.copy(chosen).await?,
                 Event::PutBack => self.put_back().await?,
+                Event::Desk => drop(self.desk().await?),
                 Event::Release(batch) => self.release(batch).await?,
                 Event::Arrive {
                     bank,

@@ -77,6 +77,8 @@ pub enum Event {
     Copy(Chosen),
     /// The copy takes the database's place.
     PutBack,
+    /// Two people sit down at the desk of doubts.
+    Desk,
     /// A request arrives that its sender has given up.
     Arrive {
         /// The bank's place.
@@ -183,6 +185,11 @@ impl World {
         };
         world.people(&mut draw)?;
         world.plan_restore();
+        for _ in 0..3 {
+            let at = START + draw.between(4_200_000, 12_000_000);
+            world.plan(at, Event::Desk);
+            world.plan(at + 60_000, Event::Desk);
+        }
         Ok(world)
     }
 
@@ -279,6 +286,9 @@ impl World {
                 if !self.auditor.findings.is_empty() {
                     return Ok(());
                 }
+            }
+            if self.now < until && self.desk().await? {
+                continue;
             }
             let judged = self.auditor.judge(&*self.store, &self.banks, &self.batches);
             let found = judged.await?;
