@@ -6,6 +6,7 @@
 mod bank;
 mod child;
 mod cluster;
+mod desk;
 mod dice;
 mod disk;
 mod feed;

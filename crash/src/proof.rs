@@ -4,7 +4,7 @@ use std::{fs::File, io::BufWriter, io::Write as _, path::PathBuf};
 
 use banksim::audit::{Report, audit};
 use wagegate::{gateway::Gateway, store::Within};
-use wagegate_domain::{outcome::Place, plan::reference};
+use wagegate_domain::plan::reference;
 
 use crate::{Failure, house::House, memory::Memory};
 
@@ -12,8 +12,6 @@ use crate::{Failure, house::House, memory::Memory};
 #[derive(Debug)]
 pub(crate) struct Proof {
     pub(crate) report: Report,
-    /// Wages in instructions that never reached a bank and that only people may send again.
-    pub(crate) for_two_people: u64,
     pub(crate) batches: u64,
     pub(crate) wages: u64,
     /// What the gateway's own recount finds, suspense, and answered commits that are gone.
@@ -34,7 +32,7 @@ pub(crate) async fn prove(
     let mut differences = recount.differences;
     let suspense = gateway.store.suspense_page(None, 10).await?;
     differences.extend(suspense.iter().map(|one| format!("in suspense: {one:?}")));
-    let (outcomes, wages, for_two_people) = export(house, gateway).await?;
+    let (outcomes, wages) = export(house, gateway).await?;
     let ledgers: Vec<String> = house
         .banks
         .iter()
@@ -42,7 +40,6 @@ pub(crate) async fn prove(
         .collect();
     Ok(Proof {
         report: audit(&ledgers, &outcomes)?,
-        for_two_people,
         batches: recount.batches,
         wages,
         differences,
@@ -50,15 +47,15 @@ pub(crate) async fn prove(
     })
 }
 
-/// Every attempt as the banks' audit reads it; how many there are, and how many stand in doubt with an instruction that no bank ever got.
-async fn export(house: &House, gateway: &Gateway) -> Result<(PathBuf, u64, u64), Failure> {
+/// Every attempt as the banks' audit reads it, and how many there are.
+async fn export(house: &House, gateway: &Gateway) -> Result<(PathBuf, u64), Failure> {
     let path = house.folder.join("outcomes.csv");
     let mut out = BufWriter::new(File::create(&path)?);
     writeln!(
         out,
         "batch,row,bank,bank_key,sequence,reference,amount_fen,outcome"
     )?;
-    let (mut after, mut wages, mut for_two_people) = (None, 0, 0);
+    let (mut after, mut wages) = (None, 0);
     loop {
         let page = gateway
             .store
@@ -78,9 +75,6 @@ async fn export(house: &House, gateway: &Gateway) -> Result<(PathBuf, u64, u64),
                 item.place.code()
             )?;
             wages += 1;
-            let mut at_bank = house.banks.iter().filter(|at| at.code == item.bank);
-            let unheard_of = !at_bank.any(|at| at.has_received(&item.bank_key));
-            for_two_people += u64::from(item.place == Place::InDoubt && unheard_of);
         }
         match page.last() {
             Some((cursor, _)) => after = Some(*cursor),
@@ -88,5 +82,5 @@ async fn export(house: &House, gateway: &Gateway) -> Result<(PathBuf, u64, u64),
         }
     }
     out.flush()?;
-    Ok((path, wages, for_two_people))
+    Ok((path, wages))
 }
