@@ -56,6 +56,16 @@ switches! {
     LastWordWins "last_word_wins",
     /// Nobody asks what became of an instruction.
     NobodyAsks "nobody_asks",
+    /// A database that went back in time goes on as if nothing had been.
+    RestoreNotNoticed "restore_not_noticed",
+    /// The bank's first "no record of it" is its last word.
+    FirstWordIsLast "first_word_is_last",
+    /// What never arrived goes again even where a bank pays whatever comes.
+    GoesAgainAnywhere "goes_again_anywhere",
+    /// A body leaves however late.
+    BodyAfterItsTime "body_after_its_time",
+    /// A plan and its task are two commits, and no constraint keeps one key to one instruction.
+    PlannedTwice "planned_twice",
 }
 
 #[cfg(feature = "sabotage")]

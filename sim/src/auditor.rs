@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::Path};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use wagegate::store::{ItemView, Store, Within};
+use wagegate::{
+    dispatch::SEND_WITHIN,
+    store::{ItemView, Store, Within},
+};
 use wagegate_domain::{
     attempt::State,
     outcome::{Outcome, Place},
@@ -13,9 +16,15 @@ use wagegate_domain::{
 };
 
 use crate::{
-    bank::{Bank, Fate},
-    house::{Failure, Waiting},
+    bank::{Bank, Fate, Nature},
+    house::{ARRIVES_WITHIN_S, Failure, Waiting},
+    world::SKEW_MAX,
 };
+
+/// All that leaves of a send must have left so long after its intent, in milliseconds.
+const SEND_WITHIN_MS: i64 = SEND_WITHIN.as_secs() * 1_000;
+/// The same bytes never go more often by one database.
+const SENDS_MAX: u32 = 3;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +79,8 @@ struct Sent {
     hash: Option<Vec<u8>>,
     /// How often it may have left by these books.
     times: u32,
+    /// When it last did, in the world's milliseconds.
+    last_ms: i64,
 }
 
 /// Watches one world.
@@ -111,7 +122,7 @@ impl Auditor {
     /// The database cannot be opened.
     pub async fn reopen(&mut self, database: &Path) -> Result<(), Failure> {
         self.books = open(database).await?;
-        self.last = Snapshot::default();
+        self.last = self.snapshot().await?;
         for sent in self.sent.values_mut() {
             (sent.hash, sent.times) = (None, 0);
         }
@@ -178,6 +189,7 @@ impl Auditor {
         bank: &'static str,
         key: &str,
         body: &Bytes,
+        held_ms: Option<i64>,
     ) -> Result<(), Failure> {
         let hash = Sha256::digest(body).to_vec();
         let found = sqlx::query(
@@ -189,7 +201,8 @@ impl Auditor {
         .await?;
         let committed = match found {
             Some(row) => {
-                row.try_get::<String, _>(0)? == State::Sending.code()
+                // Who was stopped in between may find that others have gone on.
+                (held_ms.is_some() || row.try_get::<String, _>(0)? == State::Sending.code())
                     && row.try_get::<Option<Vec<u8>>, _>(1)?.as_ref() == Some(&hash)
             }
             None => false,
@@ -199,6 +212,10 @@ impl Auditor {
                 Harm::WrongOutcome,
                 format!("{key} is sent without an intent for these bytes"),
             );
+        }
+        if held_ms.is_some_and(|held| held > SEND_WITHIN_MS) {
+            let what = format!("{key} is sent after all that leaves must have left");
+            self.find(Harm::WrongOutcome, what);
         }
         let sent = self.sent.entry((bank, key.to_owned())).or_default();
         if *sent.hash.get_or_insert_with(|| hash.clone()) != hash {
@@ -210,12 +227,20 @@ impl Auditor {
         Ok(())
     }
 
-    /// It may have left: how often is that now?
-    pub fn may_have_left(&mut self, bank: &'static str, key: &str, refuses_duplicates: bool) {
-        let sent = self.sent.entry((bank, key.to_owned())).or_default();
+    /// It may have left: how often is that now, and may it?
+    pub fn may_have_left(&mut self, nature: &Nature, key: &str, now: i64) {
+        let sent = self.sent.entry((nature.code, key.to_owned())).or_default();
+        let before = std::mem::replace(&mut sent.last_ms, now);
         sent.times += 1;
-        if sent.times > 1 && !(refuses_duplicates && crate::world::MAY_SEND_AGAIN) {
+        let times = sent.times;
+        let soon = now < before + ARRIVES_WITHIN_S * 1_000 - 4 * SKEW_MAX;
+        if times > 1 && !nature.refuses_duplicates {
             self.find(Harm::WrongOutcome, format!("{key} may have left twice"));
+        } else if times > 1 && soon {
+            let what = format!("{key} left again before the bank's last word");
+            self.find(Harm::WrongOutcome, what);
+        } else if times > SENDS_MAX {
+            self.find(Harm::WrongOutcome, format!("{key} left {times} times"));
         }
     }
 
@@ -353,6 +378,7 @@ impl Auditor {
         let items = store.attempts(&Within::All, None, None, 10_000).await?;
         for batch in batches {
             let mut rows: BTreeMap<u32, &ItemView> = BTreeMap::new();
+            // In order of attempts: the last one counts.
             let own = items.iter().map(|(_, item)| item);
             for item in own.filter(|item| item.batch == batch.code) {
                 rows.insert(item.row, item);
@@ -400,9 +426,7 @@ impl Auditor {
             (true, _, _) => item.place == Place::Paid,
             (false, true, _) => item.place == Place::Returned,
             (false, false, Some(_)) => item.place == Place::Failed,
-            (false, false, None) if refused => matches!(item.place, Place::Failed | Place::InDoubt),
-            // The bank never got it, cannot say that it never will, and nobody but people may decide.
-            (false, false, None) => item.place == Place::InDoubt,
+            (false, false, None) => refused && item.place == Place::Failed,
         };
         let harm = match item.place {
             Place::Paid | Place::Returned if wage.credits == 0 => Harm::Lost,
@@ -424,26 +448,26 @@ impl Auditor {
     }
 
     async fn judge_accounts(&mut self, batches: &[Waiting]) -> Result<Vec<Finding>, Failure> {
-        let mut found = Vec::new();
+        let mut accounts: BTreeMap<&str, (i64, bool)> = BTreeMap::new();
         for batch in batches {
-            let moved: i64 = batch
-                .wages
-                .iter()
-                .filter_map(|(card, fen)| {
-                    let wage = self.wages.get(card)?;
-                    Some(fen * (i64::from(wage.credits) - i64::from(wage.returns)))
-                })
-                .sum();
+            let wages = batch.wages.iter();
+            let moved = wages.filter_map(|(card, fen)| {
+                let wage = self.wages.get(card)?;
+                Some(fen * (i64::from(wage.credits) - i64::from(wage.returns)))
+            });
+            let (left, told) = accounts.entry(&batch.account).or_insert((0, true));
+            *left += batch.total - moved.sum::<i64>();
+            *told &= self.wages_are_told(batch);
+        }
+        let mut found = Vec::new();
+        for (account, (left, told)) in accounts {
             let balance: i64 =
                 sqlx::query_scalar("SELECT balance_fen FROM special_account WHERE number = $1")
-                    .bind(&batch.account)
+                    .bind(account)
                     .fetch_one(&mut self.books)
                     .await?;
-            if self.wages_are_told(batch) && balance != batch.total - moved {
-                let what = format!(
-                    "account {} holds {balance}, and {moved} of {} left",
-                    batch.account, batch.total
-                );
+            if told && balance != left {
+                let what = format!("account {account} holds {balance}, and {left} should be left");
                 found.push(Finding {
                     harm: Harm::WrongOutcome,
                     what,
@@ -495,7 +519,8 @@ const fn may_become(was: State, is: State) -> bool {
         State::Planned | State::Sending => true,
         State::InDoubt => match is {
             State::InDoubt | State::Accepted | State::Refused => true,
-            State::Planned | State::Sending => crate::world::MAY_SEND_AGAIN,
+            // At a bank that refuses duplicates, after its last word: judged when it leaves.
+            State::Planned | State::Sending => true,
         },
         State::Accepted => matches!(is, State::Accepted),
         State::Refused => matches!(is, State::Refused),

@@ -444,6 +444,11 @@ impl Bank {
         }
     }
 
+    /// Documents that were nobody's were lost with the database that had them.
+    pub const fn forget_strangers(&mut self) {
+        self.strangers = 0;
+    }
+
     /// Whether anything is still to happen here.
     pub fn is_done(&self) -> bool {
         self.agenda.is_empty() && self.outbox.is_empty()

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use wagegate::transport::https::{SendError, Verb};
+use wagegate::{
+    dispatch::SEND_WITHIN,
+    transport::https::{SendError, Verb},
+};
 
 use banksim::dialect::{Dialect, Reply};
 
@@ -10,13 +13,15 @@ use crate::{
     bank::{LAG_MAX, Whim, misname},
     faults::{Chosen, Kind, Site},
     house::Failure,
-    hub::{Answer, Call},
-    slot::{Running, Waiting, Work},
+    hub::{Answer, Call, Held},
+    slot::{Running, Waiting, Wake, Work},
     world::{Event, LEASE_MS, World},
 };
 
 /// So long a request may be on its way.
 const DELAY_MAX: i64 = 900_000;
+/// All that leaves of a send must have left so long after its intent, in milliseconds.
+const HELD_MAX: i64 = SEND_WITHIN.as_secs() * 1_000;
 
 /// A document of returns is one of a few, and half of it is easily taken for a whole one.
 const LOOKS: &[(Kind, u64)] = &[
@@ -96,7 +101,7 @@ impl World {
         slot: usize,
         step: Running,
         call: Call,
-        claim: Option<(i64, i64)>,
+        (claim, held_since): (Option<(i64, i64)>, Option<i64>),
     ) -> Result<(), Failure> {
         let ask = Ask::of(&call);
         let found = self
@@ -104,12 +109,13 @@ impl World {
             .iter()
             .position(|bank| bank.nature.code == call.bank);
         let bank = found.ok_or("a call to a bank that is not of this world")?;
+        let gate = self.slots[slot].gate;
         if let Ask::Submit(key) = &ask {
+            let held_ms = held_since.map(|since| self.clock_of(gate) - since);
             self.auditor
-                .on_threshold(call.bank, key, &call.body)
+                .on_threshold(call.bank, key, &call.body, held_ms)
                 .await?;
         }
-        let gate = self.slots[slot].gate;
         self.tell(|| {
             format!(
                 "gateway {gate} worker {slot} {} at {}",
@@ -133,6 +139,31 @@ impl World {
             None => self.arrives(way),
         }
         Ok(())
+    }
+
+    /// A sender is stopped before its first byte, and goes on when others have long gone on without it.
+    pub(crate) fn held_up(
+        &mut self,
+        slot: usize,
+        step: Running,
+        held: Held,
+        claim: Option<(i64, i64)>,
+    ) {
+        let Held { mut chosen, go } = held;
+        let wait = match chosen.draw.below(4) {
+            0 => chosen.draw.between(1_000, LEASE_MS),
+            1 => chosen.draw.between(LEASE_MS, HELD_MAX),
+            _ => chosen.draw.between(HELD_MAX, 9 * HELD_MAX),
+        };
+        self.inject(chosen);
+        let since = self.clock_of(self.slots[slot].gate);
+        self.slots[slot].work = Work::Waits(Box::new(Waiting {
+            step,
+            wake: Wake::GoOn(go, since),
+            at: self.now + wait,
+            claim,
+            late: Some(Kind::LeaseExpired),
+        }));
     }
 
     /// The request meets a fault.
@@ -204,8 +235,7 @@ impl World {
     fn leaves(&mut self, way: &Way) -> u64 {
         let nature = self.banks[way.bank].nature;
         if let Ask::Submit(key) = &way.ask {
-            self.auditor
-                .may_have_left(nature.code, key, nature.refuses_duplicates);
+            self.auditor.may_have_left(&nature, key, self.now);
         }
         self.left += 1;
         self.left
@@ -422,8 +452,7 @@ impl World {
     fn wait(&mut self, way: Way, reply: Result<Answer, SendError>, wait: i64, late: Option<Kind>) {
         self.slots[way.slot].work = Work::Waits(Box::new(Waiting {
             step: way.step,
-            answer: way.answer,
-            reply,
+            wake: Wake::Answer(way.answer, reply),
             at: self.now + wait,
             claim: way.claim,
             late,

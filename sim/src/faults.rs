@@ -93,6 +93,10 @@ kinds! {
     Restored "restored",
     /// The money for the wages arrives after their release was asked for.
     DepositLate "deposit_late",
+    /// The money for the wages arrives in pieces.
+    DepositInPieces "deposit_in_pieces",
+    /// A sender is stopped between its intent and its first byte, often for longer than it may still send.
+    HeldUp "held_up_before_send",
 }
 
 /// Where faults can strike.
@@ -116,6 +120,8 @@ pub enum Site {
     Between,
     /// What the world begins with.
     Start,
+    /// Between an intent and its first byte.
+    Threshold,
 }
 
 /// One chance for a fault: the how-manieth at its site, or the one with this number.

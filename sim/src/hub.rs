@@ -34,6 +34,15 @@ pub struct Call {
     pub answer: oneshot::Sender<Result<InboundReply, SendError>>,
 }
 
+/// A sender that is stopped before its first byte.
+#[derive(Debug)]
+pub struct Held {
+    /// Why.
+    pub chosen: Chosen,
+    /// What lets it go on.
+    pub go: oneshot::Sender<()>,
+}
+
 /// What a bank answered, as it arrives.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -78,6 +87,8 @@ pub struct State {
     pub dead: Option<Chosen>,
     /// A request that just stopped on the threshold.
     pub call: Option<Call>,
+    /// A sender that was just stopped before it.
+    pub held: Option<Held>,
     /// Commits so far.
     pub commits: u64,
 }
@@ -96,6 +107,7 @@ impl Hub {
             armed: false,
             dead: None,
             call: None,
+            held: None,
             commits: 0,
         })))
     }
@@ -103,6 +115,16 @@ impl Hub {
     /// All of it, for a moment.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops a sender before its first byte, where the dice say so.
+    fn hold_up(&self) -> Option<oneshot::Receiver<()>> {
+        let mut state = self.state();
+        let kinds = &[(Kind::HeldUp, 1)];
+        let chosen = state.faults.choose(Site::Threshold, 250, kinds)?;
+        let (go, wait) = oneshot::channel();
+        state.held = Some(Held { chosen, go });
+        Some(wait)
     }
 
     /// Whether the commit that is about to happen may.
@@ -162,6 +184,10 @@ impl Line for SimLine {
         let body = match request.body {
             Body::None => Bytes::new(),
             Body::Stream { bytes, .. } => {
+                if let Some(wait) = self.hub.hold_up() {
+                    // Whoever drops the other end has killed this process.
+                    wait.await.map_err(|_| no_answer("nobody lets it go on"))?;
+                }
                 let pieces: Vec<_> = bytes.collect().await;
                 let pieces: Result<Vec<Bytes>, _> = pieces.into_iter().collect();
                 let pieces = pieces.map_err(|_| no_answer("the instruction could not be read"))?;

@@ -31,7 +31,7 @@ struct Args {
     /// Live through the one world with this seed and tell its story.
     #[arg(long)]
     world: Option<u64>,
-    /// Switch guards of the gateway off, one at a time, or the one named, until the worlds find out.
+    /// Switch guards of the gateway off, one at a time: all, or those named with commas between, until the worlds find out.
     #[arg(long)]
     sabotage: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use crate::{house::Failure, runs::Many};
 
-/// Runs worlds with each guard off that is named (`all` for every one) until one of them goes wrong; true where all were found out.
+/// Runs worlds with each guard off that is named (several with commas, `all` for every one) until one of them goes wrong; true where all were found out.
 ///
 /// # Errors
 /// There is no such guard, a house failed, or this program was built without the switches.
@@ -10,15 +10,13 @@ use crate::{house::Failure, runs::Many};
 pub fn run(name: &str, many: Many) -> Result<bool, Failure> {
     use wagegate_domain::sabotage::{Switch, turn};
 
-    let named = |switch: &&Switch| name == "all" || name == switch.code();
-    let switches: Vec<_> = Switch::ALL.iter().filter(named).collect();
-    if switches.is_empty() {
-        let codes: Vec<_> = Switch::ALL.iter().map(|switch| switch.code()).collect();
-        return Err(format!("no guard {name}; there are {}", codes.join(", ")).into());
-    }
+    let switches = match name {
+        "all" => Switch::ALL.to_vec(),
+        names => names.split(',').map(named).collect::<Result<_, _>>()?,
+    };
     let mut all = true;
     for switch in switches {
-        turn(Some(*switch));
+        turn(Some(switch));
         let sum = Many {
             failures_max: 1,
             ..many
@@ -43,6 +41,17 @@ pub fn run(name: &str, many: Many) -> Result<bool, Failure> {
         );
     }
     Ok(all)
+}
+
+#[cfg(feature = "sabotage")]
+fn named(name: &str) -> Result<wagegate_domain::sabotage::Switch, Failure> {
+    use wagegate_domain::sabotage::Switch;
+
+    let found = Switch::ALL.iter().find(|switch| switch.code() == name);
+    found.copied().ok_or_else(|| {
+        let codes: Vec<_> = Switch::ALL.iter().map(|switch| switch.code()).collect();
+        format!("no guard {name}; there are {}", codes.join(", ")).into()
+    })
 }
 
 /// Nothing can be switched off in this build.

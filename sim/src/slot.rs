@@ -10,7 +10,7 @@ use wagegate::{
 
 use crate::{
     faults::{Chosen, Kind},
-    hub::{Answer, Call, Hub},
+    hub::{Answer, Call, Held, Hub},
 };
 
 /// A step under way.
@@ -25,6 +25,8 @@ pub enum Ended<T> {
     Died(Chosen),
     /// It waits for a bank.
     Calls(Call),
+    /// It is stopped before the first byte of an instruction.
+    Held(Held),
 }
 
 /// What a slot is about.
@@ -36,14 +38,24 @@ pub enum Work {
     Waits(Box<Waiting>),
 }
 
-/// A step that waits for the answer to its call.
+/// What lets a step go on.
+#[derive(Debug)]
+pub enum Wake {
+    /// The answer to its call.
+    Answer(
+        oneshot::Sender<Result<InboundReply, SendError>>,
+        Result<Answer, SendError>,
+    ),
+    /// It was stopped before its first byte, when its own clock showed this.
+    GoOn(oneshot::Sender<()>, i64),
+}
+
+/// A step that waits.
 pub struct Waiting {
     /// The step.
     pub step: Running,
-    /// Where its answer goes.
-    pub answer: oneshot::Sender<Result<InboundReply, SendError>>,
-    /// What it will be.
-    pub reply: Result<Answer, SendError>,
+    /// For what.
+    pub wake: Wake,
     /// When it is there.
     pub at: i64,
     /// The task it holds, with its fence.
@@ -91,10 +103,15 @@ pub async fn drive<T>(
         }
         let polled = work.as_mut().poll(context);
         let mut state = hub.state();
-        match (state.dead.take(), polled, state.call.take()) {
+        let (call, held) = (state.call.take(), state.held.take());
+        match (
+            state.dead.take(),
+            polled,
+            call.map(Ended::Calls).or(held.map(Ended::Held)),
+        ) {
             (Some(died), _, _) => Poll::Ready(Ended::Died(died)),
             (None, Poll::Ready(done), _) => Poll::Ready(Ended::Done(done)),
-            (None, Poll::Pending, Some(call)) => Poll::Ready(Ended::Calls(call)),
+            (None, Poll::Pending, Some(stopped)) => Poll::Ready(stopped),
             (None, Poll::Pending, None) => Poll::Pending,
         }
     });

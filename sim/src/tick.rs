@@ -18,15 +18,23 @@ use crate::{
     chance::Draw,
     faults::{Kind, Site},
     house::{Failure, deposit},
-    slot::{Ended, Running, Waiting, Work, drive},
-    world::{Event, World},
+    slot::{Ended, Running, Waiting, Wake, Work, drive},
+    world::{Event, SKEW_MAX, World},
 };
 
-/// No gateway's clock is further from the world's.
-const SKEW_MAX: i64 = 120_000;
 const FATES: u64 = 101;
 /// So far time goes on at least, milliseconds, once all is healed.
 const QUIET: i64 = 600_000;
+
+/// A step that goes on.
+struct TakenUp {
+    step: Running,
+    claim: Option<(i64, i64)>,
+    /// Whether another has taken its task meanwhile.
+    stale: bool,
+    /// When it was stopped before its first byte, by its own clock.
+    held_since: Option<i64>,
+}
 
 impl World {
     /// One thing happens.
@@ -95,7 +103,10 @@ impl World {
                 break;
             }
             match first.remove() {
-                Event::Deposit(batch) => self.deposit(batch).await?,
+                Event::Deposit(batch, piece) => self.deposit(batch, piece).await?,
+                Event::Copy(chosen) => self.copy(chosen).await?,
+                Event::PutBack => self.put_back().await?,
+                Event::Desk => drop(self.desk().await?),
                 Event::Release(batch) => self.release(batch).await?,
                 Event::Arrive {
                     bank,
@@ -119,10 +130,10 @@ impl World {
         Ok(())
     }
 
-    async fn deposit(&mut self, batch: usize) -> Result<(), Failure> {
+    async fn deposit(&mut self, batch: usize, piece: u32) -> Result<(), Failure> {
         let at = Timestamp::from_millisecond(self.now)?;
         self.store
-            .record_deposit(&deposit(&self.batches[batch], at), at)
+            .record_deposit(&deposit(&self.batches[batch], piece, at), at)
             .await?;
         Ok(())
     }
@@ -188,7 +199,7 @@ impl World {
                 self.tell(|| format!("FAULT {}", died.kind.code()));
                 self.kill(gate);
             }
-            Ended::Calls(_) => return Err("a push calls a bank".into()),
+            Ended::Calls(_) | Ended::Held(_) => return Err("a push calls a bank".into()),
         }
         let at = self.now + 5_000;
         self.plan(at, Event::PushAgain(bank, document));
@@ -197,7 +208,12 @@ impl World {
 
     /// A worker goes on with what it does, or looks for something to do.
     async fn step(&mut self, slot: usize) -> Result<(), Failure> {
-        let (mut step, claim, stale) = self.take_up(slot);
+        let TakenUp {
+            mut step,
+            claim,
+            stale,
+            held_since,
+        } = self.take_up(slot);
         let before = self.auditor.fences();
         let commits = self.hub.state().commits;
         let ended = drive(&self.hub, step.as_mut()).await;
@@ -208,7 +224,12 @@ impl World {
             Ended::Calls(call) => {
                 let claim = claim.or_else(|| self.auditor.claimed_since(&before));
                 self.stepped(slot, 1);
-                self.call(slot, step, call, claim).await?;
+                self.call(slot, step, call, (claim, held_since)).await?;
+            }
+            Ended::Held(held) => {
+                let claim = claim.or_else(|| self.auditor.claimed_since(&before));
+                self.stepped(slot, 6);
+                self.held_up(slot, step, held, claim);
             }
             Ended::Died(died) => {
                 drop(step);
@@ -225,16 +246,20 @@ impl World {
         Ok(())
     }
 
-    /// The step that a slot is to go on with; the claim it has; and whether another has taken its task meanwhile.
-    fn take_up(&mut self, slot: usize) -> (Running, Option<(i64, i64)>, bool) {
+    /// The step that a slot is to go on with, and what is known of it.
+    fn take_up(&mut self, slot: usize) -> TakenUp {
         let work = std::mem::replace(&mut self.slots[slot].work, Work::Rests(None));
         let Work::Waits(waiting) = work else {
-            return (self.slots[slot].begin(), None, false);
+            return TakenUp {
+                step: self.slots[slot].begin(),
+                claim: None,
+                stale: false,
+                held_since: None,
+            };
         };
         let Waiting {
             step,
-            answer,
-            reply,
+            wake,
             claim,
             late,
             ..
@@ -243,21 +268,37 @@ impl World {
         if let Some(kind) = late.filter(|_| stale) {
             self.hub.state().faults.count(kind);
         }
-        self.tell(|| match (&reply, stale) {
-            (Ok(answer), false) => format!(
-                "worker {slot} gets {} with {} bytes",
-                answer.status,
-                answer.body.len()
-            ),
-            (Ok(answer), true) => format!(
-                "worker {slot} gets {} too late for its lease",
-                answer.status
-            ),
-            (Err(error), _) => format!("worker {slot} gets no answer: {error}"),
-        });
-        // Who died meanwhile needs no answer.
-        answer.send(reply.map(Into::into)).ok();
-        (step, claim, stale)
+        let held_since = self.wake(slot, wake, stale);
+        TakenUp {
+            step,
+            claim,
+            stale,
+            held_since,
+        }
+    }
+
+    /// Lets a step go on; since when it was stopped, if it was.
+    fn wake(&mut self, slot: usize, wake: Wake, stale: bool) -> Option<i64> {
+        let late = if stale { " too late for its lease" } else { "" };
+        match wake {
+            Wake::Answer(answer, reply) => {
+                self.tell(|| match &reply {
+                    Ok(reply) => {
+                        let (status, bytes) = (reply.status, reply.body.len());
+                        format!("worker {slot} gets {status} with {bytes} bytes{late}")
+                    }
+                    Err(error) => format!("worker {slot} gets no answer{late}: {error}"),
+                });
+                // Who died meanwhile needs no answer.
+                answer.send(reply.map(Into::into)).ok();
+                None
+            }
+            Wake::GoOn(go, since) => {
+                self.tell(|| format!("worker {slot} goes on{late}"));
+                go.send(()).ok();
+                Some(since)
+            }
+        }
     }
 
     fn done(&mut self, slot: usize, done: Result<Progress, StepError>, stale: bool) {

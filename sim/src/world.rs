@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -19,16 +20,15 @@ use crate::{
     auditor::{Auditor, Finding},
     bank::Bank,
     chance::{Chance, Draw},
-    faults::{Faults, Kind, Mark},
-    house::{Failure, House, NATURES, START, Waiting, url},
+    faults::{Chosen, Faults, Kind, Mark, Site},
+    house::{Beside, Failure, Fittings, House, NATURES, START, Waiting},
     hub::Hub,
+    restore::{Copied, open},
     slot::{Slot, Work},
 };
 
-/// Whether an instruction may go a second time under its key to a bank that refuses what came before.
-pub const MAY_SEND_AGAIN: bool = false;
-/// Whether databases are put back to an earlier moment: not before the gateway notices it.
-pub const MAY_RESTORE: bool = false;
+/// No gateway's clock is further from the world's, in milliseconds.
+pub const SKEW_MAX: i64 = 120_000;
 /// So long a worker holds a task.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// The same in the world's milliseconds.
@@ -71,8 +71,14 @@ pub struct Verdict {
 pub enum Event {
     /// People release a batch.
     Release(usize),
-    /// Money arrives on a batch's account.
-    Deposit(usize),
+    /// A piece of the money arrives on a batch's account.
+    Deposit(usize, u32),
+    /// Somebody copies the database.
+    Copy(Chosen),
+    /// The copy takes the database's place.
+    PutBack,
+    /// Two people sit down at the desk of doubts.
+    Desk,
     /// A request arrives that its sender has given up.
     Arrive {
         /// The bank's place.
@@ -102,6 +108,10 @@ pub struct Gate {
 /// The world.
 #[derive(Debug)]
 pub struct World {
+    pub(crate) fittings: Arc<Fittings>,
+    pub(crate) beside: Beside,
+    pub(crate) path: PathBuf,
+    pub(crate) copied: Option<Copied>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) auditor: Auditor,
@@ -141,12 +151,14 @@ impl World {
         let path = house.database();
         clear(&path);
         fs::write(&path, template.bytes.as_slice())?;
-        let watch = Arc::clone(&hub);
-        let file = url(&path);
-        let watched = SqliteStore::open_watched(&file, Arc::new(move || watch.may_commit()));
-        let store = Arc::new(watched.await?);
+        let store = open(&path, &hub).await?;
         let auditor = Auditor::new(&path, &template.batches).await?;
+        let fittings = Arc::clone(&house.fittings);
         let mut world = Self {
+            beside: fittings.beside(),
+            fittings,
+            path,
+            copied: None,
             hub,
             store,
             auditor,
@@ -171,16 +183,23 @@ impl World {
             story: Vec::new(),
             print: 0,
         };
-        world.people(house, &mut draw)?;
+        world.people(&mut draw)?;
+        world.plan_restore();
+        for _ in 0..3 {
+            let at = START + draw.between(4_200_000, 12_000_000);
+            world.plan(at, Event::Desk);
+            world.plan(at + 60_000, Event::Desk);
+        }
         Ok(world)
     }
 
     /// Gateways with their workers, and what people are going to do.
-    fn people(&mut self, house: &House, draw: &mut Draw) -> Result<(), Failure> {
+    fn people(&mut self, draw: &mut Draw) -> Result<(), Failure> {
         for gate in 0..usize::try_from(draw.between(1, 3))? {
             let clock = Arc::new(ManualClock::new(Timestamp::from_millisecond(START)?));
             let store = Arc::clone(&self.store) as Arc<dyn Store>;
-            let gateway = house.gateway(store, &self.hub, Arc::clone(&clock))?;
+            let own = Arc::clone(&clock);
+            let gateway = self.fittings.gateway(store, &self.hub, own, &self.beside)?;
             for _ in 0..draw.between(1, 2) {
                 self.slots.push(Slot {
                     gate,
@@ -196,25 +215,31 @@ impl World {
         }
         for batch in 0..self.batches.len() {
             let at = self.now + draw.between(0, 60_000);
-            let deposit = match self.late_deposit() {
-                true => at + 600_000,
-                false => self.now,
-            };
-            self.plan(deposit, Event::Deposit(batch));
+            self.plan_deposits(batch);
             self.plan(at, Event::Release(batch));
         }
         Ok(())
     }
 
-    fn late_deposit(&mut self) -> bool {
+    /// The money is there when its batch is released, or comes late, or in pieces of which the last ones are late.
+    fn plan_deposits(&mut self, batch: usize) {
+        const KINDS: &[(Kind, u64)] = &[(Kind::DepositLate, 1), (Kind::DepositInPieces, 1)];
         let mut state = self.hub.state();
-        let chosen =
-            state
-                .faults
-                .choose(crate::faults::Site::Start, 300, &[(Kind::DepositLate, 1)]);
-        chosen
-            .inspect(|chosen| state.faults.inject(*chosen))
-            .is_some()
+        let chosen = state.faults.choose(Site::Start, 600, KINDS);
+        if let Some(chosen) = chosen {
+            state.faults.inject(chosen);
+        }
+        drop(state);
+        let is = |kind| chosen.is_some_and(|chosen| chosen.kind == kind);
+        if is(Kind::DepositInPieces) {
+            self.batches[batch].pieces = 3;
+        }
+        // So late that wages which come back may be there before.
+        let late = i64::from(is(Kind::DepositLate)) * 2_000_000;
+        for piece in 0..self.batches[batch].pieces {
+            let at = self.now + late + i64::from(piece) * 400_000;
+            self.plan(at, Event::Deposit(batch, piece));
+        }
     }
 
     /// Lives through the time of faults, heals, comes to rest, and is judged.
@@ -261,6 +286,9 @@ impl World {
                 if !self.auditor.findings.is_empty() {
                     return Ok(());
                 }
+            }
+            if self.now < until && self.desk().await? {
+                continue;
             }
             let judged = self.auditor.judge(&*self.store, &self.banks, &self.batches);
             let found = judged.await?;
@@ -335,6 +363,11 @@ impl World {
         let mut mixed =
             Chance::new(self.print ^ slot).at(came_to, commits ^ self.now.unsigned_abs());
         self.print = mixed.number();
+    }
+
+    /// What a gateway's clock shows.
+    pub(crate) fn clock_of(&self, gate: usize) -> i64 {
+        self.now + self.gates[gate].skew
     }
 
     /// Everybody looks again.

@@ -38,6 +38,8 @@ const RAREST: SignedDuration = SignedDuration::from_hours(1);
 const LOST: SignedDuration = SignedDuration::from_hours(24 * 60);
 /// Where a bank loses the same bytes so often, people look before they go once more.
 const SENDS_MAX: u32 = 3;
+/// So many later generations of an instruction a lost database may have sent: each takes two people and longer than anything is on its way.
+const LATER_MAX: u32 = 3;
 
 pub(super) async fn query(gateway: &Gateway, claim: &Claim) -> Result<(), StepError> {
     let view = gateway.store.instruction(subject_id(claim)?).await?;
@@ -200,8 +202,8 @@ async fn asked_first(
     }
 }
 
-/// Whether what the bank never had may be sent. Two people may have found that before, in a database that was lost since, and the next generation of it may
-/// have been sent: so after a restore the bank is asked about that one too. Where the bank has it, this one is held.
+/// Whether what the bank never had may be sent. Two people may have found that before, in a database that was lost since, and a later generation of it may
+/// have been sent: so after a restore the bank is asked about those too. Where the bank has one, this one is held.
 async fn may_go(
     gateway: &Gateway,
     claim: &Claim,
@@ -212,7 +214,23 @@ async fn may_go(
     }
     let batch = gateway.store.batch(&view.batch).await?;
     let rule = bank.adapter.profile().key;
-    let key = bank_key(&batch.content, view.part, view.generation + 1, rule);
+    // The next one may never have arrived either, and the one after it may have.
+    for later in 1..=LATER_MAX {
+        let key = bank_key(&batch.content, view.part, view.generation + later, rule);
+        if !is_unknown(gateway, claim, (view, bank), key).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the bank has no record of a later instruction for the same wages. Where it has one, this one is held.
+async fn is_unknown(
+    gateway: &Gateway,
+    claim: &Claim,
+    (view, bank): (&InstructionView, &Bank),
+    key: String,
+) -> Result<bool, StepError> {
     let (from, to) = days_to_look(sent_between(view), gateway.clock.now());
     let ask = Operation::Query {
         bank_key: key,
@@ -243,15 +261,18 @@ async fn may_go(
 
 /// Whether the same bytes may go once more after "no record of it".
 fn goes_again(gateway: &Gateway, profile: &BankProfile, view: &InstructionView) -> bool {
-    let refuses = profile
-        .arrival
-        .is_some_and(|arrival| arrival.refuses_duplicates);
-    refuses && view.sends < SENDS_MAX && is_final(profile, view.intent_at, gateway.clock.now())
+    let refuses = sabotage::on(Switch::GoesAgainAnywhere)
+        || profile
+            .arrival
+            .is_some_and(|arrival| arrival.refuses_duplicates);
+    // After a restore a later generation of it may have left until then, and what left must have turned up.
+    let sent = view.intent_at.max(view.ask_first_since);
+    refuses && view.sends < SENDS_MAX && is_final(profile, sent, gateway.clock.now())
 }
 
 /// Whether "no record of it" is the bank's last word on what left at `sent` at the latest.
 fn is_final(profile: &BankProfile, sent: Option<Timestamp>, now: Timestamp) -> bool {
-    last_word(profile, sent).is_some_and(|last| now > last)
+    sabotage::on(Switch::FirstWordIsLast) || last_word(profile, sent).is_some_and(|last| now > last)
 }
 
 /// When everything that left has turned up at the bank, or never will.
@@ -330,7 +351,9 @@ fn next_query(profile: &BankProfile, view: &InstructionView, now: Timestamp) -> 
     let next = now + pause(profile.polling, view.queries);
     let sent = match view.state {
         State::Planned => view.ask_first_since,
-        State::Sending | State::InDoubt | State::Accepted | State::Refused => view.intent_at,
+        State::Sending | State::InDoubt | State::Accepted | State::Refused => {
+            view.intent_at.max(view.ask_first_since)
+        }
     };
     match last_word(profile, sent) {
         Some(last) if view.state != State::Accepted && now <= last => {

@@ -97,3 +97,33 @@ pub(crate) async fn what_arrived_after_all_is_followed_to_its_end(engine: Engine
     assert_eq!((only.state, only.sends), (State::Accepted, 1));
     assert_eq!(world.at(Place::Paid).await, 20);
 }
+
+pub(crate) async fn what_a_lost_database_planned_anew_twice_is_not_sent_a_third_time(
+    engine: Engine,
+) {
+    let mut world = World::start(engine, QUIET, QUIET).await;
+    let project = world.project(1, 1, 2_000_000_000).await;
+    let code = world.approved(&project, 1, 20).await;
+    let planned = async |world: &World| {
+        let instructions = world.gateway.store.instructions(&code).await;
+        !instructions.unwrap().is_empty()
+    };
+    while !planned(&world).await {
+        world.step().await;
+    }
+    let earlier = world.snapshot().await;
+    for _ in 0..2 {
+        world.fault(1, "error_500", "submit", 1).await;
+        in_doubt_for_long(&world).await;
+        decided(&world, Finding::NotArrived).await;
+    }
+    proven(&world).await;
+    world.restart_on(earlier).await;
+    world.clock.advance(SignedDuration::from_hours(3));
+    world.drain().await;
+    // The bank knows neither the first nor the second of the three, and the third has paid.
+    let first = world.instruction(&code).await;
+    assert_eq!((first.state, first.sends), (State::Planned, 0));
+    assert!(first.held_since.is_some());
+    assert_eq!(world.prove().await.double_paid, 0);
+}

@@ -257,4 +257,5 @@ macro_rules! decisions_on_both_engines {
 decisions_on_both_engines! {
     what_never_arrived_is_sent_once_more_when_two_people_say_so
     what_arrived_after_all_is_followed_to_its_end
+    what_a_lost_database_planned_anew_twice_is_not_sent_a_third_time
 }

@@ -10,6 +10,7 @@ use wagegate_domain::attempt::State;
 use wagegate_domain::batch::{Act, BatchState, ContentHash};
 use wagegate_domain::outcome::Place;
 use wagegate_domain::plan::{Seat, Splitter, bank_key, is_own};
+use wagegate_domain::sabotage::{self, Switch};
 
 use super::{CHUNK, sends, tallies, tasks, write};
 use crate::killpoints::killpoint;
@@ -17,8 +18,6 @@ use crate::store::columns::{Columns, stored};
 use crate::store::moves::Moves;
 use crate::store::{Claim, Next, Plan, StoreError, TaskKind};
 
-/// All instructions of a first plan; a re-issue is a later generation.
-const GENERATION: u32 = 1;
 /// The number of the attempts of a first plan.
 const FIRST: u32 = 1;
 
@@ -30,6 +29,8 @@ struct Head {
     /// The contractor, whose sends wait behind each other and not before everybody else's.
     lane: String,
     content: ContentHash,
+    /// All instructions of a first plan have one; a re-issue is a later one.
+    generation: u32,
 }
 
 struct Row {
@@ -81,7 +82,7 @@ pub(super) async fn plan_batch(
     };
     sqlx::query(
         "INSERT INTO task (kind, priority, subject, due_at, bank, lane, turn)
-         SELECT $2, $3, CAST(id AS TEXT), $4, bank, $5, $6 + row_number() OVER (ORDER BY id) - 1 FROM instruction WHERE batch_id = $1 ORDER BY id",
+         SELECT $2, $3, CAST(id AS TEXT), $4, bank, $5, $6 + row_number() OVER (ORDER BY id) - 1 FROM instruction WHERE batch_id = $1 AND generation = $7 ORDER BY id",
     )
     .bind(head.batch)
     .bind(kind.code())
@@ -89,6 +90,7 @@ pub(super) async fn plan_batch(
     .bind(plan.send_at.as_millisecond())
     .bind(&head.lane)
     .bind(turn)
+    .bind(head.generation)
     .execute(&mut *tx)
     .await?;
     sqlx::query("UPDATE batch SET state = $2 WHERE id = $1")
@@ -97,12 +99,15 @@ pub(super) async fn plan_batch(
         .execute(&mut *tx)
         .await?;
     let moved = (head.batch, Place::Held, Place::InFlight);
-    tallies::move_items(
-        &mut tx,
-        &Moves::from([(moved, (seated.rows, seated.total))]),
-        plan.at,
-    )
-    .await?;
+    let moved = match head.generation {
+        1 => Moves::from([(moved, (seated.rows, seated.total))]),
+        _ => Moves::new(),
+    };
+    tallies::move_items(&mut tx, &moved, plan.at).await?;
+    if sabotage::on(Switch::PlannedTwice) {
+        tx.commit().await?;
+        tx = write(pool).await?;
+    }
     tasks::settle(&mut tx, claim, Next::Done).await?;
     killpoint("before_plan_commit");
     tx.commit().await?;
@@ -118,8 +123,13 @@ async fn approved(tx: &mut SqliteConnection, subject: &str) -> Result<Head, Stor
     .fetch_optional(tx)
     .await?
     .ok_or_else(|| StoreError::no_batch(subject))?;
-    let state = row.parsed("state", BatchState::from_code)?;
+    let mut state = row.parsed("state", BatchState::from_code)?;
+    let mut generation = 1;
+    if sabotage::on(Switch::PlannedTwice) && state == BatchState::Planned {
+        (state, generation) = (BatchState::Released, 2);
+    }
     Ok(Head {
+        generation,
         batch: row.int("id")?,
         planned: state.on(Act::Plan).map_err(|refused| {
             StoreError::Broken(format!("batch {subject} is to be planned: {refused}"))
@@ -213,9 +223,9 @@ async fn upsert_instructions(
         values
             .push_bind(head.batch)
             .push_bind(part)
-            .push_bind(GENERATION)
+            .push_bind(head.generation)
             .push_bind(&head.bank)
-            .push_bind(bank_key(&head.content, part, GENERATION, plan.key))
+            .push_bind(bank_key(&head.content, part, head.generation, plan.key))
             .push_bind(rows)
             .push_bind(total)
             .push_bind(State::Planned.code())
