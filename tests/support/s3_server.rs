@@ -22,19 +22,26 @@ pub(crate) const SECRET: &str = "a-secret-of-this-test";
 pub(crate) struct Server {
     program: Child,
     root: PathBuf,
-    pub(crate) port: u16,
+    host: String,
+    port: u16,
 }
 
 impl Server {
     pub(crate) fn start(root: &Path) -> Self {
         fs::create_dir_all(root.join(BUCKET)).unwrap();
-        Self::listen(root, 0)
+        static STARTED: AtomicU64 = AtomicU64::new(1);
+        // An address of its own: nobody else gets the port of one that a test has killed.
+        let host = format!(
+            "127.0.1.{}",
+            STARTED.fetch_add(1, Ordering::SeqCst) % 250 + 1
+        );
+        Self::listen(root, host, 0)
     }
 
-    fn listen(root: &Path, port: u16) -> Self {
+    fn listen(root: &Path, host: String, port: u16) -> Self {
         let named = env::var("WAGEGATE_TEST_S3").unwrap_or_else(|_| "s3s-fs".into());
         let mut program = Command::new(&named)
-            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+            .args(["--host", &host, "--port", &port.to_string()])
             .args(["--access-key", ACCESS, "--secret-key", SECRET])
             .arg(root)
             .env("RUST_LOG", "s3s_fs=info")
@@ -44,17 +51,23 @@ impl Server {
                 panic!("{named}: {error}: run `scripts/s3 install`, or ./check, which does")
             });
         let mut said = BufReader::new(program.stdout.take().unwrap());
-        let port = port_in(&mut said);
+        let port = port_in(&mut said, &host);
         thread::spawn(move || io::copy(&mut said, &mut io::sink()));
         Self {
             program,
             root: root.into(),
+            host,
             port,
         }
     }
 
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}:{}", self.host, self.port)
+    }
+
+    /// Where it listens, for a line to it.
+    pub(crate) fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -70,7 +83,7 @@ impl Server {
     /// The same server again, over the same files.
     pub(crate) fn start_again(&mut self) {
         self.kill();
-        *self = Self::listen(&self.root, self.port);
+        *self = Self::listen(&self.root, self.host.clone(), self.port);
     }
 }
 
@@ -80,10 +93,11 @@ impl Drop for Server {
     }
 }
 
-fn port_in(said: &mut impl io::BufRead) -> u16 {
+fn port_in(said: &mut impl io::BufRead, host: &str) -> u16 {
+    let before = format!("running at http://{host}:");
     let mut line = String::new();
     while said.read_line(&mut line).unwrap() > 0 {
-        if let Some((_, port)) = line.split_once("running at http://127.0.0.1:") {
+        if let Some((_, port)) = line.split_once(&before) {
             let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
             return digits.parse().unwrap();
         }
@@ -94,7 +108,7 @@ fn port_in(said: &mut impl io::BufRead) -> u16 {
 
 /// A line to a server. Each way counts its bytes over all connections and is asked whether they may pass.
 pub(crate) fn line(
-    server: u16,
+    server: String,
     up: impl Fn(u64) -> bool + Send + Sync + 'static,
     down: impl Fn(u64) -> bool + Send + Sync + 'static,
 ) -> String {
@@ -104,7 +118,7 @@ pub(crate) fn line(
     thread::spawn(move || {
         for near in listener.incoming() {
             let near = near.unwrap();
-            let Ok(far) = TcpStream::connect(("127.0.0.1", server)) else {
+            let Ok(far) = TcpStream::connect(&server) else {
                 continue; // dead: whoever called is hung up on
             };
             let ends = [

@@ -47,7 +47,7 @@ fn a_server_killed_in_mid_upload_leaves_nothing_named() {
         }
         true
     };
-    let endpoint = line(server.port, dies, |_| true);
+    let endpoint = line(server.address(), dies, |_| true);
     let other = another(&desk, |at| at.endpoint = endpoint);
     let long = noise(20 * MIB);
     let error = keep(&other, &long).unwrap_err();
@@ -71,8 +71,8 @@ fn a_line_cut_in_mid_read_is_an_error_and_never_a_short_read() {
     let desk = Desk::in_a_bucket();
     let long = noise(6 * MIB);
     let kept = desk.keep(&long);
-    let port = desk.server.as_ref().unwrap().port;
-    let endpoint = line(port, |_| true, |passed| passed < 2 * MIB as u64);
+    let address = desk.server.as_ref().unwrap().address();
+    let endpoint = line(address, |_| true, |passed| passed < 2 * MIB as u64);
     let other = another(&desk, |at| at.endpoint = endpoint);
     let (found, error) = read(&other, &kept.hash).unwrap_err();
     assert!(found.len() < long.len() && long.starts_with(&found));
@@ -85,13 +85,13 @@ fn a_line_that_breaks_now_and_then_is_not_noticed() {
     let desk = Desk::in_a_bucket();
     let long = noise(10 * MIB);
     let kept = desk.keep(&long);
-    let port = desk.server.as_ref().unwrap().port;
+    let address = desk.server.as_ref().unwrap().address();
     let cuts = Mutex::new(vec![5 * MIB as u64, MIB as u64]);
     let whole = move |passed| {
         let mut cuts = cuts.lock().unwrap();
         cuts.pop_if(|at| passed > *at).is_none()
     };
-    let endpoint = line(port, |_| true, whole);
+    let endpoint = line(address, |_| true, whole);
     let other = another(&desk, |at| at.endpoint = endpoint);
     assert!(read(&other, &kept.hash).unwrap() == long);
 }
