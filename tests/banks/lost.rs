@@ -8,9 +8,10 @@ use crate::world::{Engine, World};
 /// Pays again whatever is sent again, and sends its results by itself to nobody.
 const FORGETFUL: &str = "returns_after_polls = 1\ndeduplicates = false";
 const ROWS: u32 = 100;
+const FEW: u32 = 25;
 
 /// Everything is settled, once.
-async fn settled_once(world: &World) {
+async fn settled_once(world: &World, rows: u32) {
     world.settle().await;
     world.check_places().await;
     let proof = world.prove().await;
@@ -20,12 +21,12 @@ async fn settled_once(world: &World) {
         "{proof:?}"
     );
     assert_eq!(proof.bank_paid, proof.our_paid, "{proof:?}");
-    assert_eq!(world.at(Place::Paid).await, u64::from(ROWS));
+    assert_eq!(world.at(Place::Paid).await, u64::from(rows));
 }
 
 /// A batch whose every row is an instruction, none of which has left.
-async fn planned(world: &World, project: &str) -> String {
-    let code = world.approved(project, 1, ROWS).await;
+async fn planned(world: &World, project: &str, rows: u32) -> String {
+    let code = world.approved(project, 1, rows).await;
     while world
         .gateway
         .store
@@ -54,7 +55,7 @@ async fn all_sent(world: &World, code: &str) {
 pub(crate) async fn a_database_that_went_back_in_time_asks_before_it_sends(engine: Engine) {
     let mut world = World::row_by_row(engine, FORGETFUL, FORGETFUL).await;
     let project = world.project(1, 1, 2_000_000_000).await;
-    let code = planned(&world, &project).await;
+    let code = planned(&world, &project, ROWS).await;
     let earlier = world.snapshot().await;
     all_sent(&world, &code).await;
     world.restart_on(earlier).await;
@@ -64,7 +65,7 @@ pub(crate) async fn a_database_that_went_back_in_time_asks_before_it_sends(engin
         (restored.found, restored.witnessed, restored.asking),
         (0, i64::from(ROWS), u64::from(ROWS))
     );
-    settled_once(&world).await;
+    settled_once(&world, ROWS).await;
     for instruction in world.gateway.store.instructions(&code).await.unwrap() {
         assert_eq!((instruction.state, instruction.sends), (State::Accepted, 0));
     }
@@ -87,31 +88,31 @@ pub(crate) async fn a_sheet_that_was_lost_with_the_database_is_asked_about_when_
     let mut world = World::row_by_row(engine, FORGETFUL, FORGETFUL).await;
     let project = world.project(1, 1, 2_000_000_000).await;
     let earlier = world.snapshot().await;
-    let code = world.approved(&project, 1, ROWS).await;
+    let code = world.approved(&project, 1, FEW).await;
     all_sent(&world, &code).await;
     world.restart_on(earlier).await;
     // What the bank tells of payments that this database does not know waits, and finds them when the sheet is there again.
     world.clock.advance(SignedDuration::from_hours(2));
     world.drain().await;
-    world.approved(&project, 1, ROWS).await;
-    settled_once(&world).await;
+    world.approved(&project, 1, FEW).await;
+    settled_once(&world, FEW).await;
 }
 
 pub(crate) async fn what_the_lost_database_had_not_sent_goes_out_once(engine: Engine) {
     let mut world = World::row_by_row(engine, FORGETFUL, FORGETFUL).await;
     let project = world.project(1, 1, 2_000_000_000).await;
-    let code = planned(&world, &project).await;
+    let code = planned(&world, &project, FEW).await;
     let earlier = world.snapshot().await;
-    for _ in 0..40 {
+    for _ in 0..12 {
         world.step().await;
     }
     let of = |instructions: Vec<wagegate::store::InstructionView>| {
         instructions.iter().filter(|sent| sent.sends > 0).count()
     };
     let before = of(world.gateway.store.instructions(&code).await.unwrap());
-    assert!(0 < before && before < ROWS as usize, "{before}");
+    assert!(0 < before && before < FEW as usize, "{before}");
     world.restart_on(earlier).await;
-    settled_once(&world).await;
+    settled_once(&world, FEW).await;
     let after = of(world.gateway.store.instructions(&code).await.unwrap());
-    assert_eq!(before + after, ROWS as usize);
+    assert_eq!(before + after, FEW as usize);
 }
