@@ -225,7 +225,8 @@ impl BucketEntry {
             ));
         };
         let by_tls = url.scheme() == "https";
-        if !by_tls && !(url.scheme() == "http" && self.allow_http && is_this_machine(&url)) {
+        let plain = url.scheme() == "http" && self.allow_http && is_this_machine(&url);
+        if !by_tls && !plain {
             return Err(Wrong::new(
                 "evidence.bucket.endpoint",
                 "a server is spoken to over TLS only",

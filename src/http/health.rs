@@ -114,7 +114,7 @@ pub struct RunsOut {
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum HealthAnswer {
-    Whole(HealthWire),
+    Whole(Box<HealthWire>),
     Well(WellWire),
 }
 
@@ -258,7 +258,7 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         return Ok(wire::with(code, &HealthAnswer::Well(well)));
     }
     health.status = status.into();
-    Ok(wire::with(code, &HealthAnswer::Whole(health)))
+    Ok(wire::with(code, &HealthAnswer::Whole(Box::new(health))))
 }
 
 impl HealthWire {

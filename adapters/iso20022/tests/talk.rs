@@ -3,6 +3,7 @@
 mod common;
 
 use common::{KEY, bailu, group, notification, qingshan, report};
+use jiff::civil::date;
 use wagegate_domain::adapter::{Adapter, Answer, Held, Method, Operation, Reply, Step};
 use wagegate_domain::reason::Reason;
 
@@ -15,8 +16,8 @@ fn submit() -> Operation {
 fn query() -> Operation {
     Operation::Query {
         bank_key: KEY.to_owned(),
-        from: "2026-11-01".parse().unwrap(),
-        to: "2026-11-03".parse().unwrap(),
+        from: date(2026, 11, 1),
+        to: date(2026, 11, 3),
     }
 }
 
