@@ -167,8 +167,9 @@ async fn what_never_arrived_goes_again_only_where_the_bank_pays_nothing_twice(en
     let start = world.clock.now();
     let sent = async || {
         let batches = world.gateway.store.batches(None).await.unwrap();
-        let first = world.instruction(&batches[0].code).await;
-        let second = world.instruction(&batches[1].code).await;
+        // The newest comes first.
+        let first = world.instruction(&batches[1].code).await;
+        let second = world.instruction(&batches[0].code).await;
         [first, second]
     };
     // Before the bank's word is its last one, nothing goes again.
