@@ -24,9 +24,20 @@ pub(super) async fn report(
             let (what, ends, fault) = (seen.what, seen.at, seen.fault);
             match seen.days {
                 Some(days) if days < 0 => {
-                    tracing::error!(what, ends, fault, "it has run out; nobody is let in with it");
+                    tracing::error!(
+                        what,
+                        ends,
+                        fault,
+                        "a certificate or revocation list has run out; nobody is let in with it"
+                    );
                 }
-                days => tracing::warn!(what, ends, days, fault, "it runs out soon or cannot be read"),
+                days => tracing::warn!(
+                    what,
+                    ends,
+                    days,
+                    fault,
+                    "a certificate or revocation list runs out soon, or its changed file cannot be used"
+                ),
             }
         }
         tokio::select! {

@@ -169,13 +169,6 @@ struct WrongPeer {
     found: String,
 }
 
-/// Refused because the bank would refuse us.
-#[derive(Debug, Error)]
-#[error("our own certificate at this bank ran out at {at}; put a new one in its place")]
-struct OwnEnded {
-    at: Timestamp,
-}
-
 /// When a certificate of ours ends.
 pub fn ends(own: &CertifiedKey) -> Option<Timestamp> {
     let (_, certificate) = X509Certificate::from_der(own.cert.first()?).ok()?;
@@ -260,7 +253,9 @@ impl ServerCertVerifier for BankVerifier {
         // The bank would refuse us only after the handshake, when the request may be on its way: here, nothing has left.
         let ended = ends(&self.own.current()).filter(|end| end.as_second() < seconds(now));
         if let Some(at) = ended {
-            return Err(application_refusal(OwnEnded { at }));
+            return Err(Error::General(format!(
+                "our own certificate at this bank ran out at {at}; put a new one in its place"
+            )));
         }
         let verified = self
             .authority

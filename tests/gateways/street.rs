@@ -43,6 +43,8 @@ pub(crate) struct Street {
     database: PgConnection,
     /// Code and content.
     batches: Vec<(String, String)>,
+    /// What an earlier one held that was struck, and nobody has taken over yet.
+    left_behind: Leases,
     certificates: Certificates,
     folder: TempDir,
 }
@@ -82,6 +84,7 @@ impl Street {
             store: PostgresStore::open(&url).await.unwrap(),
             database: PgConnection::connect(&url).await.unwrap(),
             batches: vec![],
+            left_behind: Leases::new(),
             certificates,
             folder,
         };
@@ -115,8 +118,17 @@ impl Street {
         };
         self.store.record_deposit(&deposit, now).await.unwrap();
         let sheet = self.write("sheet.csv", &people::sheet(number, WORKERS));
-        let month = ["--project", &project, "--month", "2026-10"];
-        let batch = self.ask("clerk", &[&["submit", &sheet], &month[..]].concat());
+        let batch = self.ask(
+            "clerk",
+            &[
+                "submit",
+                &sheet,
+                "--project",
+                &project,
+                "--month",
+                "2026-10",
+            ],
+        );
         let word = |of: &str| batch[of].as_str().unwrap().to_owned();
         let (code, content) = (word("code"), word("content"));
         self.ask("reviewer", &["review", &code, "--content", &content]);
@@ -186,6 +198,7 @@ impl Street {
     /// after that is somebody else.
     async fn orphan_found(&mut self, struck: Instant) -> Option<Duration> {
         let mut held = self.leases().await;
+        held.retain(|task, lease| self.left_behind.get(task) != Some(lease));
         while !held.is_empty() {
             assert!(struck.elapsed() < PATIENCE, "nobody takes {held:?} over");
             let now = SystemClock.now().as_millisecond();
@@ -195,6 +208,7 @@ impl Street {
                     continue;
                 }
                 if until <= now {
+                    self.left_behind = held;
                     return Some(struck.elapsed());
                 }
                 held.remove(&task);
@@ -205,12 +219,11 @@ impl Street {
     }
 
     async fn leases(&mut self) -> Leases {
-        let leased: Vec<(i64, i64, i64)> = sqlx::query_as(
-            "SELECT id, fence, lease_until FROM task WHERE lease_until IS NOT NULL",
-        )
-        .fetch_all(&mut self.database)
-        .await
-        .unwrap();
+        let leased: Vec<(i64, i64, i64)> =
+            sqlx::query_as("SELECT id, fence, lease_until FROM task WHERE lease_until IS NOT NULL")
+                .fetch_all(&mut self.database)
+                .await
+                .unwrap();
         leased
             .into_iter()
             .map(|(task, fence, until)| (task, (fence, until)))
@@ -270,9 +283,7 @@ impl Street {
         let out = outcomes.to_str().unwrap();
         self.ask("operator", &["outcomes", "--csv", "--out", out]);
         let mut audit = Command::new(program());
-        audit
-            .args(["audit", "--json", "--outcomes"])
-            .arg(&outcomes);
+        audit.args(["audit", "--json", "--outcomes"]).arg(&outcomes);
         for bank in &self.banks {
             let ledger = format!("{}={}", bank.code, bank.ledger.display());
             audit.args(["--ledger", &ledger]);
