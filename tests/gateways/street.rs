@@ -198,7 +198,7 @@ impl Street {
     /// after that is somebody else.
     async fn orphan_found(&mut self, struck: Instant) -> Option<Duration> {
         let mut held = self.leases().await;
-        held.retain(|task, lease| self.left_behind.get(task) != Some(lease));
+        held.retain(|task, lease| self.left_behind.get(task) != Some(&*lease));
         while !held.is_empty() {
             assert!(struck.elapsed() < PATIENCE, "nobody takes {held:?} over");
             let now = SystemClock.now().as_millisecond();
