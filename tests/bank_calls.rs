@@ -224,6 +224,24 @@ async fn a_bank_that_refuses_our_certificate_leaves_the_send_in_doubt() {
 }
 
 #[tokio::test]
+async fn our_own_certificate_that_ran_out_sends_nothing_until_there_is_a_new_one() {
+    let certificates = Certificates::fresh();
+    let bank = TestBank::start(&certificates, "bank-qingshan", "bank-qingshan");
+    let client = calling(&certificates, &bank);
+    let uri = "--uri wagegate://gateway/main --usage client";
+    certificates.issue(
+        "bank-qingshan",
+        "gateway-at-qingshan",
+        &format!("{uri} --expired"),
+    );
+    let error = get(&client, "/a").await.unwrap_err();
+    assert_eq!(error.bytes_left(), BytesLeft::No, "{error}");
+    assert!(error.to_string().contains("ran out"), "{error}");
+    certificates.issue("bank-qingshan", "gateway-at-qingshan", uri);
+    assert_eq!(get(&client, "/b").await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn a_bank_revoked_a_moment_ago_gets_no_further_call() {
     let certificates = Certificates::fresh();
     let bank = TestBank::start(&certificates, "bank-qingshan", "bank-qingshan");

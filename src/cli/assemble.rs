@@ -26,7 +26,7 @@ pub(super) struct Parts {
     pub(super) revocations: Revocations,
     pub(super) directory: Directory,
     pub(super) banks: Arc<Banks>,
-    pub(super) dated: Vec<Dated>,
+    pub(super) dated: Arc<Vec<Dated>>,
 }
 
 impl Parts {
@@ -73,7 +73,7 @@ impl Parts {
             revocations,
             directory,
             banks: Arc::new(banks),
-            dated,
+            dated: Arc::new(dated),
         })
     }
 }

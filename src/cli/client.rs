@@ -91,6 +91,19 @@ impl Client {
         json(self.open(path, query).await?).await
     }
 
+    /// Reads JSON that a gateway which cannot serve sends too: how it is.
+    pub(super) async fn get_in_need<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+    ) -> Result<T, Failure> {
+        let answer = self.http.get(self.url(path, &[])?).send().await;
+        let answer = answer.map_err(|error| unanswered(&self.base, &error))?;
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE && !is_problem(&answer) {
+            return json(answer).await;
+        }
+        json(told(answer).await?).await
+    }
+
     /// Reads a list to its end, page by page.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
@@ -201,6 +214,11 @@ fn running(answer: &Response) -> Option<Duration> {
     (answer.status() == StatusCode::CONFLICT).then(|| Duration::from_secs(seconds))
 }
 
+fn is_problem(answer: &Response) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"))
+}
+
 /// An answer that is good, or the refusal in it.
 async fn told(response: Response) -> Result<Response, Failure> {
     if response.status().is_success() {
@@ -241,6 +259,7 @@ fn unusable(error: reqwest::Error) -> Failure {
 const MATTERS: &[(&[&str], &str)] = &[
     (&["Connection refused"], "nothing listens there; is the gateway running, and is the port right?"),
     (&["dns error", "failed to lookup"], "there is no machine of this name; look at --server"),
+    (&["certificate expired"], "its certificate has run out; tell the operator"),
     (&["UnknownIssuer", "invalid peer certificate", "NotValidForName"], "its certificate is not vouched for by --ca, or is another machine's; look at --server and --ca"),
     (&["received fatal alert"], "it does not accept the certificate of --cert; ask the operator whether it is known, revoked or has run out"),
 ];

@@ -9,6 +9,7 @@ mod changes;
 mod client;
 mod completions;
 mod doubts;
+mod ends;
 mod files;
 mod flow;
 mod import;

@@ -56,7 +56,7 @@ pub(super) async fn recount(client: &Client, out: Out) -> Result<(), Failure> {
 }
 
 pub(super) async fn health(client: &Client, out: Out) -> Result<(), Failure> {
-    let answer: HealthAnswer = client.get(&["health"], &[]).await?;
+    let answer: HealthAnswer = client.get_in_need(&["health"]).await?;
     out.show(&answer, |answer| match answer {
         HealthAnswer::Whole(health) => whole(health),
         HealthAnswer::Well(WellWire { well: true }) => "正常 the gateway is well".into(),
@@ -122,7 +122,21 @@ fn troubles(health: &HealthWire) -> String {
             words::moment(at)
         )
     });
-    away.chain(apart).chain(failing).chain(full).collect()
+    let ended = health
+        .runs_out
+        .iter()
+        .filter(|seen| seen.days.is_some_and(|days| days < 0))
+        .map(|seen| {
+            format!(
+                "已过期 {} has run out: put a new one in its place\n",
+                seen.what
+            )
+        });
+    away.chain(apart)
+        .chain(failing)
+        .chain(full)
+        .chain(ended)
+        .collect()
 }
 
 /// Special accounts that lack money: which, how much, since when.

@@ -19,7 +19,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use super::{Failure, Out, assemble::Parts, operate, print};
+use super::{Failure, Out, assemble::Parts, ends, operate, print};
 use crate::{
     audit::Witness,
     config::{Config, NationalEntry},
@@ -113,11 +113,14 @@ async fn take_requests(
         Failure::Here(format!("listen.address {}: {error}", config.listen.address))
     })?;
     let address = listener.local_addr().map_err(Failure::here)?;
+    let dated = Arc::clone(&parts.dated);
     let (http, server) = listen(listener, config, parts, gateway)?;
     let (stop, stopping) = watch::channel(());
     let mut workers = work(gateway, config, &stopping);
     let (unable, cannot) = oneshot::channel();
     workers.spawn(report_keys(Arc::clone(gateway), stopping.clone(), unable));
+    let clock = Arc::clone(&gateway.clock);
+    workers.spawn(ends::report(dated, clock, stopping.clone()));
     let witnessing = tokio::spawn(witness(Arc::clone(gateway), config.audit.every(), stopping));
     announce(address, options.ready_file.as_deref())
         .map_err(|error| Failure::Here(format!("--ready-file: {error}")))?;

@@ -41,7 +41,7 @@ pub struct Api {
     /// The gateway behind the doors.
     pub gateway: Arc<Gateway>,
     /// What runs out: certificates and revocation lists.
-    pub dated: Vec<Dated>,
+    pub dated: Arc<Vec<Dated>>,
     /// Largest wage sheet, bytes.
     pub sheet_bytes_max: u64,
     /// How long the answer to a request under an `Idempotency-Key` is kept.

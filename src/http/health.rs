@@ -4,17 +4,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
-use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
-use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::{ask::Ask, problem::Problem, wire};
 use crate::{
     evidence::EvidenceError,
     security::{principal::Role, revocation::Authority, watched::Watched},
     store::{AccountFigures, LinkView, Post, StoreError},
-    transport::tls::OwnCertificate,
+    transport::tls::{OwnCertificate, ends},
 };
 
 /// Days before its end at which a certificate is worth a word: a new one takes weeks to be had.
@@ -147,7 +145,7 @@ impl Dated {
             bank: None,
             warn_days: CERTIFICATE_DAYS,
             fault: fault_of(&own),
-            ends: Box::new(move || certificate_ends(&own.current())),
+            ends: Box::new(move || ends(&own.current())),
         }
     }
 
@@ -197,11 +195,6 @@ fn fault_of<T: Send + Sync + 'static>(
 ) -> Box<dyn Fn() -> Option<String> + Send + Sync> {
     let watched = Arc::clone(watched);
     Box::new(move || watched.fault())
-}
-
-fn certificate_ends(key: &CertifiedKey) -> Option<Timestamp> {
-    let (_, certificate) = X509Certificate::from_der(key.cert.first()?).ok()?;
-    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
 /// Whether the gateway is well; 503 when the store does not answer. Who is no operator is told whether all is well, and no more.

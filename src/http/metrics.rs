@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     security::access::Target,
-    store::{Figures, LinkView, StoreError, TaskFigures, TaskKind},
+    store::{AccountFigures, Figures, LinkView, StoreError, TaskFigures, TaskKind},
 };
 
 /// The text form of Prometheus.
@@ -40,16 +40,29 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
         reached,
     );
     of_this_process(&ask, now, &mut page);
-    if let Some((figures, links)) = told {
-        of_tasks(&figures.tasks, now, &mut page);
-        of_money(&figures, now, &mut page);
-        of_banks(&links, now, &mut page);
+    if let Some(told) = told {
+        of_tasks(&told.figures.tasks, now, &mut page);
+        of_money(&told.figures, now, &mut page);
+        of_short(&told.short, now, &mut page);
+        of_banks(&told.links, now, &mut page);
     }
     Ok(HttpResponse::Ok().content_type(KIND).body(page.0))
 }
 
-async fn look(ask: &Ask, now: Timestamp) -> Result<(Figures, Vec<LinkView>), StoreError> {
-    Ok((ask.store().figures(now).await?, ask.store().links().await?))
+/// What the store says of all this.
+struct Told {
+    figures: Figures,
+    links: Vec<LinkView>,
+    short: Vec<AccountFigures>,
+}
+
+async fn look(ask: &Ask, now: Timestamp) -> Result<Told, StoreError> {
+    let store = ask.store();
+    Ok(Told {
+        figures: store.figures(now).await?,
+        links: store.links().await?,
+        short: store.short_accounts().await?,
+    })
 }
 
 fn of_this_process(ask: &Ask, now: Timestamp, page: &mut Exposition) {
@@ -152,6 +165,21 @@ fn of_money(figures: &Figures, now: Timestamp, page: &mut Exposition) {
     ] {
         page.gauge(name, help, [("", value)]);
     }
+}
+
+fn of_short(short: &[AccountFigures], now: Timestamp, page: &mut Exposition) {
+    let since = short.iter().filter_map(|account| account.waiting.as_ref());
+    let oldest = since.map(|waiting| waiting.since).min();
+    page.gauge(
+        "accounts_short",
+        "Special accounts that lack money for what was released; a hundred at most",
+        [("", short.len())],
+    );
+    page.gauge(
+        "short_oldest_seconds",
+        "How long the first of them has waited",
+        [("", age(oldest, now))],
+    );
 }
 
 fn of_banks(links: &[LinkView], now: Timestamp, page: &mut Exposition) {

@@ -4,6 +4,7 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError,
     ServerConfig, SignatureScheme,
@@ -23,6 +24,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 use serde::Deserialize;
 use thiserror::Error;
+use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use crate::{
     clock::Clock,
@@ -144,6 +146,7 @@ pub fn client_config(bank: &BankTrust, clock: Arc<dyn Clock>) -> Result<ClientCo
     let algorithms = provider.signature_verification_algorithms;
     let verifier = BankVerifier {
         expected: PeerUri::bank(&bank.code),
+        own: Arc::clone(&bank.own),
         authority: Arc::clone(&bank.authority),
         algorithms,
     };
@@ -164,6 +167,16 @@ pub fn client_config(bank: &BankTrust, clock: Arc<dyn Clock>) -> Result<ClientCo
 struct WrongPeer {
     expected: String,
     found: String,
+}
+
+/// When a certificate of ours ends.
+pub fn ends(own: &CertifiedKey) -> Option<Timestamp> {
+    let (_, certificate) = X509Certificate::from_der(own.cert.first()?).ok()?;
+    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
+}
+
+fn seconds(time: UnixTime) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[derive(Debug)]
@@ -223,6 +236,7 @@ impl ClientCertVerifier for ClientVerifier {
 #[derive(Debug)]
 struct BankVerifier {
     expected: PeerUri,
+    own: Arc<OwnCertificate>,
     authority: Arc<Watched<Authority>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -236,6 +250,13 @@ impl ServerCertVerifier for BankVerifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        // The bank would refuse us only after the handshake, when the request may be on its way: here, nothing has left.
+        let ended = ends(&self.own.current()).filter(|end| end.as_second() < seconds(now));
+        if let Some(at) = ended {
+            return Err(Error::General(format!(
+                "our own certificate at this bank ran out at {at}; put a new one in its place"
+            )));
+        }
         let verified = self
             .authority
             .current()

@@ -62,6 +62,9 @@ const CONNECTIONS: u32 = 8;
 /// How long to wait for a connection, to a database that may be away: whoever asks meanwhile is told so within seconds.
 const TURN: Duration = Duration::from_secs(5);
 
+/// How long a transaction may stand still between two statements. None does so for a second; the server's default is for ever.
+const STILL: &str = "30s";
+
 /// A store in one PostgreSQL database.
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
@@ -78,6 +81,11 @@ impl PostgresStore {
                 ("synchronous_commit", "on"),
                 // What is read after a lock must be what was committed before it was given.
                 ("default_transaction_isolation", "read committed"),
+                // A gateway that stands still or was cut off in mid-transaction holds rows that the others need: its transaction ends.
+                ("idle_in_transaction_session_timeout", STILL),
+                ("tcp_keepalives_idle", "20"),
+                ("tcp_keepalives_interval", "5"),
+                ("tcp_keepalives_count", "3"),
             ]);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
