@@ -2,6 +2,8 @@
 
 -- Set while the bank has spoken of another instruction for the same wages as of one that it has: sending this one could pay a second time.
 ALTER TABLE instruction ADD COLUMN held_since BIGINT;
+-- Set when two people found that what had to be asked about first never arrived: the bank's next "no record of it" is its last word.
+ALTER TABLE instruction ADD COLUMN vouched_at BIGINT;
 -- What needs people is found without a walk over all that was ever sent.
 CREATE INDEX instruction_on_the_desk ON instruction (id)
     WHERE state = 'in_doubt' OR (state = 'planned' AND (ask_first_since IS NOT NULL OR held_since IS NOT NULL));

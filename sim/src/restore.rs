@@ -41,6 +41,7 @@ impl World {
                 1 => chosen.draw.between(60_000, 1_200_000),
                 _ => chosen.draw.between(1_200_000, 5_400_000),
             };
+            self.restores_left += 1;
             self.plan(back, Event::PutBack);
         }
     }
@@ -65,6 +66,7 @@ impl World {
 
     /// All gateways stop, the copy takes the place of the database, and they are started again.
     pub(crate) async fn put_back(&mut self) -> Result<(), Failure> {
+        self.restores_left = self.restores_left.saturating_sub(1);
         let Some(copied) = self.copied.take() else {
             return Ok(());
         };

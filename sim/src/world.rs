@@ -112,6 +112,8 @@ pub struct World {
     pub(crate) beside: Beside,
     pub(crate) path: PathBuf,
     pub(crate) copied: Option<Copied>,
+    /// How often it will still be put back.
+    pub(crate) restores_left: u32,
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) auditor: Auditor,
@@ -159,6 +161,7 @@ impl World {
             fittings,
             path,
             copied: None,
+            restores_left: 0,
             hub,
             store,
             auditor,

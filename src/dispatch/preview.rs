@@ -195,6 +195,7 @@ async fn draft(
         queries: 0,
         ask_first_since: None,
         held_since: None,
+        vouched_at: None,
         open: part.content.rows,
         not_known_since: None,
     })

@@ -189,7 +189,10 @@ async fn asked_first(
                 .record_found(claim, view.id, content, now, Next::Again(now))
                 .await?)
         }
-        Answer::NotKnown if is_final(bank.adapter.profile(), view.ask_first_since, now) => {
+        Answer::NotKnown
+            if view.vouched_at.is_some()
+                || is_final(bank.adapter.profile(), view.ask_first_since, now) =>
+        {
             if !may_go(gateway, claim, (view, bank)).await? {
                 return Ok(gateway.store.finish(claim, next).await?);
             }

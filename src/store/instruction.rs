@@ -59,6 +59,8 @@ pub struct InstructionView {
     pub ask_first_since: Option<Timestamp>,
     /// Since when it is held, because the bank spoke of another instruction for the same wages.
     pub held_since: Option<Timestamp>,
+    /// When two people found that it, which must be asked about first, never arrived.
+    pub vouched_at: Option<Timestamp>,
     /// How many of its attempts have no final word.
     pub open: u64,
     /// When a bank first had no record of it, while in doubt.

@@ -253,6 +253,15 @@ async fn follow(
             sends::found_under_lock(tx, id, bytes, at).await?;
             ask(tx, id, means).await
         }
+        // People looked for this one. Whether a lost database sent a later one for the same wages, the bank is asked, where it can be.
+        (Question::AskFirst, Finding::NotArrived) if means.query_at.is_some() => {
+            sqlx::query("UPDATE instruction SET vouched_at = $2 WHERE id = $1")
+                .bind(id)
+                .bind(at.as_millisecond())
+                .execute(&mut *tx)
+                .await?;
+            ask(tx, id, means).await
+        }
         (Question::AskFirst, Finding::NotArrived) => {
             tasks::cancel(tx, TaskKind::Query, &id.to_string()).await?;
             clear(

@@ -13,7 +13,7 @@ use crate::killpoints::killpoint;
 use crate::store::{Claim, InstructionView, Next, SealedPayment, SealedRow, StoreError};
 
 const VIEW: &str = "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.generation, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.held_since, i.not_known_since,
+       a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.held_since, i.vouched_at, i.not_known_since,
                (SELECT count(*) FROM send s WHERE s.instruction_id = i.id) AS sends,
        (SELECT count(*) FROM attempt t
         LEFT JOIN LATERAL (SELECT o.outcome FROM outcome o WHERE o.instruction_id = t.instruction_id AND o.sequence = t.sequence
@@ -106,6 +106,7 @@ fn instruction_view(row: &PgRow) -> Result<InstructionView, StoreError> {
         queries: row.number("queries")?,
         ask_first_since: row.maybe_moment("ask_first_since")?,
         held_since: row.maybe_moment("held_since")?,
+        vouched_at: row.maybe_moment("vouched_at")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })

@@ -17,7 +17,7 @@ macro_rules! view {
     ($which:literal) => {
         concat!(
             "SELECT i.id, b.code, p.code AS project, b.pay_month, i.part, i.generation, i.bank, i.bank_key, i.state, i.row_count, i.total_fen, i.planned_at, i.value_date,
-               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.held_since, i.not_known_since,
+               a.number, a.name, i.content, i.bytes_hash, i.bytes_size, i.intent_at, i.queries, i.ask_first_since, i.held_since, i.vouched_at, i.not_known_since,
                (SELECT count(*) FROM send s WHERE s.instruction_id = i.id) AS sends,
                i.row_count - (SELECT count(*) FROM outcome o WHERE o.instruction_id = i.id AND o.outcome IN ('paid', 'failed', 'returned')
                  AND NOT EXISTS (SELECT 1 FROM outcome l WHERE l.instruction_id = o.instruction_id AND l.sequence = o.sequence AND l.version > o.version)) AS open
@@ -106,6 +106,7 @@ fn instruction_view(row: &SqliteRow) -> Result<InstructionView, StoreError> {
         queries: row.number("queries")?,
         ask_first_since: row.maybe_moment("ask_first_since")?,
         held_since: row.maybe_moment("held_since")?,
+        vouched_at: row.maybe_moment("vouched_at")?,
         open: row.number("open")?,
         not_known_since: row.maybe_moment("not_known_since")?,
     })
