@@ -278,12 +278,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(
-    Cli {
-        command,
-        connection,
-    }: Cli,
-) -> Result<(), Failure> {
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let (command, connection) = (cli.command, cli.connection);
     let out = Out {
         json: connection.json,
     };
