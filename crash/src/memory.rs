@@ -168,7 +168,9 @@ async fn batch(gateway: &Gateway, code: &str, known: &Batch) -> Result<Option<St
     let Some(parts) = known.parts else {
         return Ok(None);
     };
-    let found = gateway.store.instructions(code).await?.len();
+    // What two people plan anew is a later generation.
+    let found = gateway.store.instructions(code).await?;
+    let found = found.iter().filter(|one| one.generation == 1).count();
     Ok((found != parts).then(|| format!("batch {code} has {found} instructions, had {parts}")))
 }
 
